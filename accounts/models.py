@@ -1,0 +1,162 @@
+"""People, the keys that seal their words, and the keys by which their programs come in."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from memorychat.lib.crypto import wrap_new_data_key
+from memorychat.lib.fields import EncryptedTextField
+from memorychat.lib.identifiers import uuid7
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person, who signs in by e-mail."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(_("e-mail address"), max_length=254)
+    time_zone = models.CharField(max_length=64, default="UTC", help_text=_("Set from the browser."))
+    language = models.CharField(max_length=16, default="en")
+    is_guest = models.BooleanField(default=False)
+    is_staff = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @cached_property
+    def data_key_id(self) -> uuid.UUID:
+        """The data key that seals this person's own words outside any memory profile; made on first use."""
+        return DataKey.objects.for_person(self).pk
+
+
+class DataKeyManager(models.Manager["DataKey"]):
+    def for_person(self, owner: User) -> "DataKey":
+        existing = self.filter(owner=owner, purpose=DataKey.Purpose.PERSON, destroyed_at=None).first()
+        if existing:
+            return existing
+        fresh = self.draft(owner, DataKey.Purpose.PERSON)
+        # Two first uses at once: the constraint lets one in, and the other reads it.
+        self.bulk_create([fresh], ignore_conflicts=True)
+        return self.get(owner=owner, purpose=DataKey.Purpose.PERSON, destroyed_at=None)
+
+    def for_profile(self, owner: User) -> "DataKey":
+        key = self.draft(owner, DataKey.Purpose.PROFILE)
+        key.save(force_insert=True)
+        return key
+
+    @staticmethod
+    def draft(owner: User, purpose: str) -> "DataKey":
+        key = DataKey(owner=owner, purpose=purpose)
+        wrapped = wrap_new_data_key(key.pk)
+        key.master, key.wrapped = wrapped.master, wrapped.wrapped
+        return key
+
+
+class DataKey(models.Model):
+    """A key that seals the words of one person or of one memory profile, wrapped by a master key.
+
+    Destroying it empties `wrapped`: what it sealed can never be read again.
+    """
+
+    class Purpose(models.TextChoices):
+        PERSON = "person"
+        PROFILE = "profile"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="data_keys")
+    purpose = models.CharField(max_length=16, choices=Purpose)
+    master = models.CharField(max_length=64)
+    wrapped = models.BinaryField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    destroyed_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[DataKeyManager] = DataKeyManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner"], condition=Q(purpose="person", destroyed_at=None), name="data_key_one_a_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class ApiKey(models.Model):
+    """A key by which a person's program comes in. Only its prefix and the hash of its 256 random bits are kept."""
+
+    class Scope(models.TextChoices):
+        MEMORIES_READ = "memories:read"
+        MEMORIES_WRITE = "memories:write"
+        CHAT = "chat"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    prefix = models.CharField(max_length=16)
+    digest = models.BinaryField(max_length=32, unique=True)
+    scopes = ArrayField(models.CharField(max_length=32, choices=Scope))
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "-created_at"], name="api_key_owner")]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+
+class IdempotencyRecord(models.Model):
+    """The answer to a creating request, so that the same request sent again creates nothing twice."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="idempotency_records")
+    key_digest = models.BinaryField(max_length=32)
+    request_digest = models.BinaryField(max_length=32)
+    status = models.PositiveSmallIntegerField(null=True, help_text=_("Empty while the request is running."))
+    answer = EncryptedTextField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "key_digest"], name="idempotency_key_unique")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def data_key_id(self) -> uuid.UUID:
+        return self.owner.data_key_id

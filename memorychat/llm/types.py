@@ -1,0 +1,109 @@
+"""What every model and embedder promises, and what passes between them and us."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+
+
+class ProviderError(Exception):
+    """A model or embedder did not do its part.
+
+    `permanent` says that asking again cannot help (a wrong key, a refused request); `code` is a stable word for the page:
+    unreachable, timeout, refused, rate_limited, interrupted, nonsense.
+    """
+
+    def __init__(self, message: str, *, code: str, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.permanent = permanent
+
+
+@dataclass(frozen=True)
+class ChatMessage:
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True)
+class KnownMemory:
+    """A recalled memory as a model is given it. `number` is how an answer names it, from 1."""
+
+    number: int
+    text: str
+    said_at: datetime
+    relevance: float
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """All that a model is given for one answer. The last message of the history is the person's."""
+
+    instructions: str
+    history: Sequence[ChatMessage]
+    memories: Sequence[KnownMemory] = ()
+    json_schema: dict[str, object] | None = None
+
+    @property
+    def question(self) -> str:
+        return self.history[-1].text
+
+    def system_text(self) -> str:
+        """Instructions first; recalled memories after them, fenced and named as data."""
+        if not self.memories:
+            return self.instructions
+        lines = "\n".join(f"[{known.number}] ({known.said_at:%Y-%m-%d}) {known.text}" for known in self.memories)
+        return f"{self.instructions}\n\n<memories>\n{lines}\n</memories>"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The model ended by itself. Without one of these, an answer is cut and not complete."""
+
+    reason: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class ChatModel(Protocol):
+    """A language model that streams an answer. `provider` and `model` are what a receipt names."""
+
+    provider: str
+    model: str
+
+    def stream(self, prompt: Prompt, *, correlation_id: str) -> AsyncIterator[str | Finished]:
+        """Pieces of text, then one `Finished`; raises ProviderError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the cosines of one embedder mean, measured on pairs (docs/calibration.md).
+
+    Two unrelated texts have a cosine around `background` ± `spread`; a question and the memory that answers it reach the
+    relevance 0.5 at `middle` standard scores, and `steepness` says how fast relevance rises around it. `same` is the
+    cosine from which two statements say the same, if their words do not differ in a way that counts.
+    """
+
+    background: float
+    spread: float
+    middle: float
+    steepness: float
+    same: float
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors. Vectors of different `name` are never compared."""
+
+    name: str
+    dimensions: int
+    calibration: Calibration
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """One vector a text, in order; raises ProviderError."""
+        ...
