@@ -1,0 +1,197 @@
+"""The one door to the queue: work that the worker does after the answer, at least once, so it must bear being done twice.
+
+A job is a row in the same database, so it is enqueued or not together with what it is about. Its arguments are ids only.
+"""
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from asgiref.sync import async_to_sync
+from django.db import connection, transaction
+from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Job as Row
+from procrastinate.jobs import Status
+from procrastinate.tasks import Task
+
+from memorychat.lib.crypto import key_ring
+
+logger = structlog.get_logger(__name__)
+
+WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
+# A job whose worker died is run again, but not one that kills every worker.
+MOST_RESCUES = 5
+HEARTBEAT = timedelta(seconds=2)
+STALLED_AFTER = timedelta(seconds=10)
+
+Id = uuid.UUID | int
+Work = Callable[..., None]
+
+
+class LaterAndLater(BaseRetryStrategy):
+    """Three more tries, unless the error says of itself that it is permanent."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Row) -> RetryDecision | None:
+        if getattr(exception, "permanent", False) or job.attempts >= len(WAITS):
+            return None
+        return RetryDecision(retry_in={"seconds": int(WAITS[job.attempts].total_seconds())})
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work that can be enqueued. Called, it runs here and now."""
+
+    name: str
+    work: Work
+    task: Task[Any, Any, Any]
+    lock: str | None
+    queueing_lock: str | None
+
+    def __call__(self, **ids: Id) -> None:
+        self.work(**ids)
+
+
+def job(
+    name: str, *, queue: str = "default", lock: str | None = None, queueing_lock: str | None = None
+) -> Callable[[Work], Job]:
+    """Of the jobs with the same lock one runs at a time, in order; with the same queueing lock only one waits at a time.
+    Both are patterns over the ids: `"profile {profile_id}"`."""
+
+    def register(work: Work) -> Job:
+        def run(correlation_id: str, **ids: str | int) -> None:
+            _run(name, work, correlation_id, {key: _identifier(value) for key, value in ids.items()})
+
+        task = app.task(name=name, queue=queue, retry=LaterAndLater())(run)
+        return Job(name=name, work=work, task=task, lock=lock, queueing_lock=queueing_lock)
+
+    return register
+
+
+def periodic(name: str, *, cron: str) -> Callable[[Work], Job]:
+    """Work of the clock: five fields of cron, in UTC."""
+
+    def register(work: Work) -> Job:
+        def run(timestamp: int) -> None:
+            _run(name, work, f"{name}-{timestamp}", {})
+
+        task = app.periodic(cron=cron)(app.task(name=name, queueing_lock=name)(run))
+        return Job(name=name, work=work, task=task, lock=None, queueing_lock=name)
+
+    return register
+
+
+def enqueue(job: Job, *, after: timedelta | None = None, **ids: Id) -> bool:
+    """In the caller's transaction. False if the same is waiting already."""
+    configured = job.task.configure(
+        lock=job.lock.format(**ids) if job.lock else None,
+        queueing_lock=job.queueing_lock.format(**ids) if job.queueing_lock else None,
+        schedule_in={"seconds": int(after.total_seconds())} if after else None,
+    )
+    arguments = {key: str(value) if isinstance(value, uuid.UUID) else value for key, value in ids.items()}
+    try:
+        # A refused row would spoil the transaction around it.
+        with transaction.atomic():
+            configured.defer(correlation_id=correlation_id(), **arguments)
+    except AlreadyEnqueued:
+        return False
+    return True
+
+
+def correlation_id() -> str:
+    """The id that runs from the request through its jobs to the provider's calls."""
+    current: str = structlog.contextvars.get_contextvars().get("correlation_id") or str(uuid.uuid4())
+    return current
+
+
+def _identifier(value: str | int) -> Id:
+    return uuid.UUID(value) if isinstance(value, str) else value
+
+
+def _run(name: str, work: Work, correlation_id: str, ids: dict[str, Id]) -> None:
+    started = time.perf_counter()
+    with structlog.contextvars.bound_contextvars(job=name, correlation_id=correlation_id), key_ring():
+        try:
+            work(**ids)
+        # Whatever breaks, the line says which job and how long; the queue decides what becomes of it.
+        except Exception as error:
+            logger.exception("job_failed", error=type(error).__name__, milliseconds=_milliseconds(started))
+            raise
+        logger.info("job_finished", milliseconds=_milliseconds(started))
+
+
+def _milliseconds(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)
+
+
+async def rescue() -> int:
+    """Put the jobs of dead workers back into the queue; those that outlived too many workers are given up."""
+    stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER.total_seconds())
+    rescued = 0
+    for row in stalled:
+        if row.attempts < MOST_RESCUES:
+            await app.job_manager.retry_job(row)
+            rescued += 1
+        else:
+            await app.job_manager.finish_job(row, status=Status.FAILED, delete_job=False)
+        logger.warning("job_rescued", job=row.task_name, job_id=row.id, attempts=row.attempts)
+    return rescued
+
+
+def run_waiting() -> int:
+    """Run what is due, here and in order, as the worker would, and say how many; the first that fails raises."""
+    manager = app.job_manager
+    worker = async_to_sync(manager.register_worker)()
+    count = 0
+    while row := async_to_sync(manager.fetch_job)(queues=None, worker_id=worker):
+        count += 1
+        try:
+            app.tasks[row.task_name](**row.task_kwargs)
+        except Exception as error:
+            # What it raises is the caller's; the queue must know of it first.
+            async_to_sync(_record_failure)(row, error)
+            raise
+        async_to_sync(manager.finish_job)(row, status=Status.SUCCEEDED, delete_job=True)
+    async_to_sync(manager.unregister_worker)(worker)
+    return count
+
+
+async def _record_failure(row: Row, error: Exception) -> None:
+    retry = app.tasks[row.task_name].get_retry_exception(exception=error, job=row)
+    if retry:
+        await app.job_manager.retry_job(row, retry_at=retry.retry_decision.retry_at)
+    else:
+        await app.job_manager.finish_job(row, status=Status.FAILED, delete_job=False)
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """Seconds; None: no job is due, or no worker is known."""
+
+    oldest_due: float | None
+    last_heartbeat: float | None
+    failed: int
+
+
+def queue_state() -> QueueState:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT (SELECT extract(epoch FROM now() - min(coalesce(job.scheduled_at, event.at)))
+                      FROM procrastinate_jobs job JOIN procrastinate_events event ON event.job_id = job.id
+                     WHERE job.status = 'todo' AND event.type = 'deferred' AND coalesce(job.scheduled_at, now()) <= now()),
+                   (SELECT extract(epoch FROM now() - max(last_heartbeat)) FROM procrastinate_workers),
+                   (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed')
+            """
+        )
+        oldest_due, last_heartbeat, failed = cursor.fetchone()
+    return QueueState(
+        oldest_due=None if oldest_due is None else float(oldest_due),
+        last_heartbeat=None if last_heartbeat is None else float(last_heartbeat),
+        failed=failed,
+    )

@@ -1,0 +1,1 @@
+"""The database engine of DATABASES for the embedded PostgreSQL."""
