@@ -1,22 +1,32 @@
 """The door of the web process: pages and the API by HTTP, the chat by WebSocket."""
 
 import os
+import sys
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "memorychat.settings")
-# Rows can be imported only once this has loaded the apps.
+# This loads the apps; what holds rows can be imported only after it.
 pages = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from django.conf import settings  # noqa: E402
 
 from conversations.routing import websocket_urlpatterns  # noqa: E402
+from memorychat.lib.proxies import TrustedProxies  # noqa: E402
+from memorychat.lib.shutdown import drain_before_stopping, lifespan  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": pages,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "http": TrustedProxies(pages, settings.TRUSTED_PROXIES),
+        "websocket": TrustedProxies(
+            AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))), settings.TRUSTED_PROXIES
+        ),
+        "lifespan": lifespan,
     }
 )
+
+if "daphne.server" in sys.modules:
+    drain_before_stopping(sys.modules["twisted.internet.reactor"])

@@ -4,7 +4,9 @@ from django.urls import include, path
 from memorychat import views
 
 urlpatterns = [
+    path("health", views.health, name="health"),
     path("health/live", views.live, name="health-live"),
+    path("health/ready", views.ready, name="health-ready"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

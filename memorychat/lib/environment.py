@@ -17,6 +17,7 @@ from pydantic_settings.sources import DotEnvSettingsSource, EnvSettingsSource
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BAD_ENVIRONMENT = 2
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  Nothing is bound to here.
 
 
 def _split(value: object) -> object:
@@ -164,7 +165,7 @@ class Environment(BaseSettings):
     @property
     def address(self) -> str:
         """Where people reach it, without a slash at the end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = "localhost" if self.host in EVERYWHERE else f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
 
 

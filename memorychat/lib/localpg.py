@@ -376,3 +376,23 @@ def _write_down(server: Server) -> None:
     partial = written.with_suffix(".partial")
     partial.write_text(json.dumps(facts, indent=2) + "\n")
     partial.replace(written)
+
+
+def erase(data_dir: Path) -> None:
+    """Delete what is kept outside of the folder; all the rest is the folder itself. Refused while anybody uses it."""
+    with _locked(data_dir / "postgres.lock"):
+        users = os.open(data_dir / "postgres.users", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LocalPostgresError(f"MemoryChat is running in {data_dir}; stop it first.") from error
+        finally:
+            os.close(users)
+        home = _recorded_home(data_dir)
+        if home is None:
+            return
+        server = _place(data_dir)
+        if _runs(server):
+            _stop(server)
+        if home != data_dir:
+            shutil.rmtree(home)
