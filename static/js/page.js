@@ -1,0 +1,34 @@
+/* On every page: the time zone is told once, and a request that fails says so. */
+
+const toast = document.getElementById("toast");
+let toastTimer;
+
+export function say(words) {
+  toast.textContent = words;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => (toast.textContent = ""), 8000);
+}
+
+function tellTimeZone() {
+  const form = document.getElementById("time-zone-form");
+  const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  // Told only while the account still has the one it was born with: a zone chosen in the settings stays.
+  if (!form || !timeZone || form.dataset.timeZone !== "UTC" || timeZone === "UTC") return;
+  form.elements.time_zone.value = timeZone;
+  fetch(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" } }).catch(() => {});
+}
+
+const refusals = {
+  403: "This page is too old to be trusted. Load it again, then repeat what you did.",
+  404: "That is no longer here. Load the page again.",
+  429: "That was too often in a short time. Wait a moment, then try again.",
+};
+
+document.addEventListener("htmx:response:error", (event) => {
+  const status = event.detail.ctx.response.status;
+  if (status !== 422) say(refusals[status] ?? "That did not work. Nothing was changed; try again in a moment.");
+});
+
+document.addEventListener("htmx:error", () => say("The server cannot be reached. Nothing was changed; try again in a moment."));
+
+tellTimeZone();
