@@ -1,12 +1,11 @@
 """Memory profiles, memories, what recall needs to find them, and the ledger of their changes."""
 
 import uuid
-from datetime import datetime
 from typing import ClassVar, Self
 
-from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Func, Q, Value
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -120,6 +119,9 @@ class MemoryProfile(models.Model):
     description = EncryptedTextField(default="")
     is_default = models.BooleanField(default=False)
     default_mode = models.CharField(max_length=16, choices=PrivacyMode, default=PrivacyMode.NORMAL)
+    languages = ArrayField(
+        models.CharField(max_length=8), default=list, help_text=_("Of its memories; kept for stems.")
+    )
     memory_count = models.PositiveIntegerField(default=0, help_text=_("Recallable memories; kept for ranking."))
     term_count = models.PositiveBigIntegerField(default=0, help_text=_("Words in them; kept for ranking."))
     created_at = models.DateTimeField(default=timezone.now)
@@ -129,7 +131,9 @@ class MemoryProfile(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["owner"], condition=Q(is_default=True), name="profile_one_default_a_person"),
+            models.UniqueConstraint(
+                fields=["owner"], condition=Q(is_default=True), name="profile_one_default_a_person"
+            ),
             models.CheckConstraint(
                 condition=Q(is_default=False) | Q(deleted_at=None), name="profile_default_is_not_deleted"
             ),
@@ -175,7 +179,9 @@ class Memory(models.Model):
     pinned = models.BooleanField(default=False)
     occurred_at = models.DateTimeField(help_text=_("When it held or happened; event time orders facts."))
     superseded_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="supersedes")
-    slot = models.BinaryField(max_length=16, null=True, help_text=_("Keyed hash of a one-valued subject and attribute."))
+    slot = models.BinaryField(
+        max_length=16, null=True, help_text=_("Keyed hash of a one-valued subject and attribute.")
+    )
     digest = models.BinaryField(max_length=16, help_text=_("Keyed hash of the normalised words."))
     times_said = models.PositiveIntegerField(default=1)
     last_said_at = models.DateTimeField(default=timezone.now)
@@ -187,7 +193,9 @@ class Memory(models.Model):
         verbose_name_plural = _("memories")
         constraints = [
             models.UniqueConstraint(
-                fields=["profile", "slot"], condition=Q(status="active", slot__isnull=False), name="memory_slot_one_active"
+                fields=["profile", "slot"],
+                condition=Q(status="active", slot__isnull=False),
+                name="memory_slot_one_active",
             ),
             models.CheckConstraint(condition=Q(importance__gte=1, importance__lte=10), name="memory_importance_1_10"),
             models.CheckConstraint(condition=Q(confidence__gte=0, confidence__lte=1), name="memory_confidence_0_1"),
@@ -197,7 +205,9 @@ class Memory(models.Model):
             models.Index(fields=["owner", "-id"], name="memory_owner"),
             models.Index(fields=["profile", "status", "-id"], name="memory_profile_status"),
             models.Index(fields=["profile", "digest"], condition=Q(status="active"), name="memory_digest"),
-            models.Index(fields=["superseded_by"], condition=Q(superseded_by__isnull=False), name="memory_superseded_by"),
+            models.Index(
+                fields=["superseded_by"], condition=Q(superseded_by__isnull=False), name="memory_superseded_by"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -209,6 +219,10 @@ class Memory(models.Model):
     @property
     def data_key_id(self) -> uuid.UUID:
         return self.profile.data_key_id
+
+    @property
+    def is_recallable(self) -> bool:
+        return Status(self.status).recallable
 
 
 class MemoryEmbedding(models.Model):
@@ -288,9 +302,9 @@ class MemorySource(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     memory = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="sources")
     message_id = models.UUIDField(null=True, help_text=_("The message in a conversation, a layer above."))
-    thread = models.CharField(max_length=100, default="")
+    thread = models.BinaryField(max_length=16, null=True, help_text=_("Keyed hash of the thread's name."))
     position = models.PositiveIntegerField(null=True)
-    speaker = models.CharField(max_length=100, default="")
+    speaker = EncryptedTextField(default="")
     quote = EncryptedTextField(default="")
     said_at = models.DateTimeField()
 
@@ -324,7 +338,7 @@ class MemoryEvent(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    number = models.BigIntegerField(db_default=models.expressions.RawSQL("nextval('memory_event_number')", []))
+    number = models.BigIntegerField(db_default=Func(Value("memory_event_number"), function="nextval"), editable=False)
     owner = models.ForeignKey(User, on_delete=models.DO_NOTHING, related_name="+")
     profile = models.ForeignKey(MemoryProfile, on_delete=models.DO_NOTHING, related_name="+")
     memory = models.ForeignKey(Memory, on_delete=models.DO_NOTHING, related_name="events")

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 
 def database(url: str, **options: Any) -> dict[str, Any]:
-    """`postgresql://user:password@host:port/name?sslmode=require`; what follows the question mark goes to the driver."""
+    """`postgresql://user:password@host:port/name?sslmode=require`; the part after the question mark is the driver's."""
     parts = urlsplit(url)
     return {
         "ENGINE": "django.db.backends.postgresql",

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
-from pydantic_settings.sources import DotEnvSettingsSource, EnvSettingsSource
+from pydantic_settings.sources import EnvSettingsSource
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BAD_ENVIRONMENT = 2
@@ -103,7 +103,8 @@ class Environment(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _SecretFiles(settings_cls, env_settings, dotenv_settings), dotenv_settings
+        files = _SecretFiles(settings_cls, env_settings, dotenv_settings)
+        return init_settings, env_settings, files, dotenv_settings
 
     @field_validator("*", mode="before")
     @classmethod
@@ -183,8 +184,8 @@ class _SecretFiles(PydanticBaseSettingsSource):
         super().__init__(settings_cls)
         self._variables: dict[str, str | None] = {}
         for source in reversed(sources):
-            assert isinstance(source, EnvSettingsSource | DotEnvSettingsSource)
-            self._variables.update(source.env_vars)
+            if isinstance(source, EnvSettingsSource):
+                self._variables.update(source.env_vars)
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         path = self._variables.get(f"{field_name}_file") if _is_secret(field) else None

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-Format = Literal["console", "json"]
+Form = Literal["console", "json"]
 
 
-def configuration(*, level: str, format: Format) -> dict[str, Any]:
+def configuration(*, level: str, form: Form) -> dict[str, Any]:
     """The value of Django's LOGGING. Also sets structlog up."""
     structlog.configure(
         processors=[
@@ -28,7 +28,7 @@ def configuration(*, level: str, format: Format) -> dict[str, Any]:
             "lines": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": _shared(),
-                "processors": _final(format),
+                "processors": _final(form),
             }
         },
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
@@ -57,9 +57,9 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _final(format: Format) -> list[Processor]:
+def _final(form: Form) -> list[Processor]:
     renderer: Processor
-    if format == "json":
+    if form == "json":
         renderer = structlog.processors.JSONRenderer()
     else:
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())

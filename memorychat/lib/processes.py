@@ -1,4 +1,4 @@
-"""honcho, with more patience: the web process gives running replies 5 s, and honcho's own 5 s begin when the worker ends."""
+"""honcho, with more patience: its own 5 s begin when the worker ends, and the web process needs 5 s for its replies."""
 
 from honcho import manager
 from honcho.command import main

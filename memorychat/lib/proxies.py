@@ -31,7 +31,9 @@ class TrustedProxies:
         corrected = {**scope, "headers": headers}
         if not self._trusts(scope.get("client")):
             return corrected
-        forwarded = {name.lower(): value.decode("latin-1") for name, value in scope["headers"] if name.lower() in _FORWARDED}
+        forwarded = {
+            name.lower(): value.decode("latin-1") for name, value in scope["headers"] if name.lower() in _FORWARDED
+        }
         if client := self._client(forwarded.get(b"x-forwarded-for", "")):
             corrected["client"] = [client, 0]
         if forwarded.get(b"x-forwarded-proto", "").strip() == "https":

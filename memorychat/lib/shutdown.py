@@ -61,7 +61,9 @@ def drain_before_stopping(reactor: Any) -> None:
     reactor.callWhenRunning(take_over)
 
 
-async def lifespan(scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[..., Awaitable[None]]) -> None:
+async def lifespan(
+    scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[..., Awaitable[None]]
+) -> None:
     """The same for servers that speak ASGI's lifespan, such as uvicorn."""
     while True:
         message = await receive()

@@ -47,6 +47,7 @@ class Prompt:
     instructions: str
     history: Sequence[ChatMessage]
     memories: Sequence[KnownMemory] = ()
+    reads_memories: bool = True
     json_schema: dict[str, object] | None = None
 
     @property
@@ -83,18 +84,22 @@ class ChatModel(Protocol):
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the cosines of one embedder mean, measured on pairs (docs/calibration.md).
+    """What the cosines of one embedder mean, as measured on pairs of texts.
 
-    Two unrelated texts have a cosine around `background` ± `spread`; a question and the memory that answers it reach the
-    relevance 0.5 at `middle` standard scores, and `steepness` says how fast relevance rises around it. `same` is the
-    cosine from which two statements say the same, if their words do not differ in a way that counts.
+    Two unrelated texts have a cosine around `background` ± `spread`. A question and the memory that answers it reach the
+    relevance 0.5 at `middle` standard scores, and `steepness` says how fast relevance rises around it. `scale` maps
+    cosines to the common 0–1 scale on which thresholds stand: pairs (cosine, position), rising in both.
     """
 
     background: float
     spread: float
     middle: float
     steepness: float
-    same: float
+    scale: tuple[tuple[float, float], ...]
+
+    def position(self, cosine: float) -> float:
+        cosines, positions = zip(*self.scale, strict=True)
+        return float(np.interp(cosine, cosines, positions))
 
 
 class Embedder(Protocol):

@@ -1,0 +1,144 @@
+"""Conversations, what was said in them, and the receipt of each answer."""
+
+import uuid
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from memories.models import MemoryProfile, PrivacyMode
+from memorychat.lib.fields import EncryptedTextField
+from memorychat.lib.identifiers import uuid7
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def for_user(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+    def latest_first(self) -> Self:
+        return self.order_by("-last_at")
+
+
+class Conversation(models.Model):
+    """A thread of turns of one person, under one memory profile.
+
+    `answering` names the turn that is being answered, so that two tabs do not answer at once; it counts for as long as
+    an answer may take, so that a process that died blocks nobody.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="conversations")
+    profile = models.ForeignKey(MemoryProfile, on_delete=models.PROTECT, related_name="conversations")
+    title = EncryptedTextField(default="")
+    mode = models.CharField(max_length=16, choices=PrivacyMode, default=PrivacyMode.NORMAL)
+    answering = models.UUIDField(null=True)
+    answering_since = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager["Conversation"]] = ConversationQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "-last_at"], name="conversation_owner")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    def get_absolute_url(self) -> str:
+        return reverse("conversation", args=[self.pk])
+
+    @property
+    def data_key_id(self) -> uuid.UUID:
+        return self.owner.data_key_id
+
+
+class Role(models.TextChoices):
+    USER = "user", _("Person")
+    ASSISTANT = "assistant", _("Assistant")
+
+
+class MessageStatus(models.TextChoices):
+    """How far a message came. Only a complete answer is one: the others are kept as far as they went, and say so."""
+
+    COMPLETE = "complete", _("Complete")
+    STOPPED = "stopped", _("Stopped")
+    INTERRUPTED = "interrupted", _("Interrupted")
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def for_user(self, user: User) -> Self:
+        return self.filter(owner=user)
+
+    def oldest_first(self) -> Self:
+        return self.order_by("pk")
+
+    def unlearnt(self) -> Self:
+        """What a person said in normal mode and was not learnt from yet: the mode of the message decides, for ever."""
+        return self.filter(role=Role.USER, mode=PrivacyMode.NORMAL, learnt_at=None)
+
+
+class Message(models.Model):
+    """One thing said, by the person or by the assistant, under the privacy mode of that moment."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="messages")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    role = models.CharField(max_length=16, choices=Role)
+    text = EncryptedTextField()
+    mode = models.CharField(max_length=16, choices=PrivacyMode)
+    status = models.CharField(max_length=16, choices=MessageStatus, default=MessageStatus.COMPLETE)
+    answers = models.OneToOneField("self", null=True, on_delete=models.CASCADE, related_name="answer")
+    client_message_id = models.CharField(max_length=64, default="")
+    learnt_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager["Message"]] = MessageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # The same message sent again after a lost connection is the same message.
+            models.UniqueConstraint(
+                fields=["conversation", "client_message_id"],
+                condition=~Q(client_message_id=""),
+                name="message_sent_once",
+            ),
+            models.CheckConstraint(condition=~Q(mode="incognito"), name="message_is_not_incognito"),
+        ]
+        indexes = [
+            models.Index(fields=["conversation", "id"], name="message_conversation"),
+            models.Index(
+                fields=["created_at"], condition=Q(role="user", mode="normal", learnt_at=None), name="message_unlearnt"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def data_key_id(self) -> uuid.UUID:
+        return self.owner.data_key_id
+
+
+class Receipt(models.Model):
+    """What stood behind one answer: ids and numbers, no words. "As it was then" comes from the ledger.
+
+    `recalled` lists {"memory_id", "number", "score", "parts", "cited"} of the memories that were given to the model.
+    """
+
+    message = models.OneToOneField(Message, primary_key=True, on_delete=models.CASCADE, related_name="receipt")
+    recalled = models.JSONField(default=list)
+    degraded = models.JSONField(default=list)
+    provider = models.CharField(max_length=64)
+    model = models.CharField(max_length=128)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    recall_ms = models.FloatField(default=0)
+    first_piece_ms = models.FloatField(default=0)
+    took_ms = models.FloatField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.message_id)

@@ -1,0 +1,114 @@
+"""What recall needs to find a memory: its vector, its terms and the counts of its profile. Derived, never ledgered."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+
+from django.db.models import F
+
+from memories.engine.types import Slot
+from memories.models import Memory, MemoryEmbedding, MemoryProfile, MemoryTerm
+from memorychat.lib.crypto import keyed_hash
+from memorychat.lib.text import index_terms, language_of, normalise, query_terms, tokens
+from memorychat.llm.providers import get_embedder
+from memorychat.llm.types import Vector
+
+LONGEST = 2**15 - 1
+
+
+def digest_of(profile: MemoryProfile, content: str) -> bytes:
+    """Equal for texts of equal normalised words; of the raw text where no word is left (emoji alone)."""
+    return keyed_hash(profile.data_key_id, "digest", normalise(content) or content)
+
+
+def slot_key(profile: MemoryProfile, slot: Slot | None) -> bytes | None:
+    return keyed_hash(profile.data_key_id, "slot", slot.key()) if slot else None
+
+
+def hashed_terms(profile: MemoryProfile, words: Iterable[str]) -> dict[str, int]:
+    """Word → the number under which it stands in the index of this profile."""
+    return {
+        word: int.from_bytes(keyed_hash(profile.data_key_id, "term", word, size=8), "big", signed=True)
+        for word in words
+    }
+
+
+def asked_terms(profile: MemoryProfile, query: str) -> tuple[list[int], list[int]]:
+    """(terms, for each the number of the query's word it stands for), both of one length."""
+    words = query_terms(query, set(profile.languages) or {language_of(tokens(query))})
+    pairs = [(term, at) for at, forms in enumerate(words.values()) for term in forms]
+    hashed = hashed_terms(profile, {term for term, _ in pairs})
+    return [hashed[term] for term, _ in pairs], [at for _, at in pairs]
+
+
+def add(memory: Memory, vector: Vector | None) -> None:
+    """Make a new or reworded memory findable. The caller holds the lock of the profile."""
+    profile, words = memory.profile, tokens(memory.content)
+    language = language_of(words, default=profile.owner.language)
+    counted = index_terms(memory.content, language)
+    hashed = hashed_terms(profile, counted)
+    recallable = memory.is_recallable
+    length = min(len(words), LONGEST)
+    MemoryTerm.objects.bulk_create(
+        MemoryTerm(
+            memory=memory,
+            profile=profile,
+            term=hashed[word],
+            frequency=min(count, LONGEST),
+            length=length,
+            recallable=recallable,
+        )
+        for word, count in counted.items()
+    )
+    if vector is not None:
+        add_vector(memory, vector)
+    if recallable:
+        _count(profile, memories=1, terms=length)
+    if language not in profile.languages:
+        profile.languages.append(language)
+        profile.save(update_fields=["languages"])
+
+
+def add_vector(memory: Memory, vector: Vector) -> None:
+    MemoryEmbedding.objects.create(
+        memory=memory,
+        profile=memory.profile,
+        model=get_embedder().name,
+        embedding=vector.tolist(),
+        recallable=memory.is_recallable,
+    )
+
+
+def remove(memory: Memory, *, was_recallable: bool) -> None:
+    """Take away what stands for the former words, before the new ones are added."""
+    length = _length(memory)
+    MemoryTerm.objects.filter(memory=memory).delete()
+    MemoryEmbedding.objects.filter(memory=memory).delete()
+    if was_recallable:
+        _count(memory.profile, memories=-1, terms=-length)
+
+
+def show(memory: Memory, *, recallable: bool) -> None:
+    """Let recall find it, or hide it from recall."""
+    MemoryTerm.objects.filter(memory=memory).update(recallable=recallable)
+    MemoryEmbedding.objects.filter(memory=memory).update(recallable=recallable)
+    sign = 1 if recallable else -1
+    _count(memory.profile, memories=sign, terms=sign * _length(memory))
+
+
+def embed(contents: Sequence[str]) -> list[Vector]:
+    """One call for all. It is slow: never inside a transaction."""
+    return get_embedder().embed(contents)
+
+
+def without_vector(model: str) -> Iterable[uuid.UUID]:
+    return Memory.objects.exclude(embeddings__model=model).values_list("pk", flat=True)
+
+
+def _length(memory: Memory) -> int:
+    return MemoryTerm.objects.filter(memory=memory).values_list("length", flat=True).first() or 0
+
+
+def _count(profile: MemoryProfile, *, memories: int, terms: int) -> None:
+    MemoryProfile.objects.filter(pk=profile.pk).update(
+        memory_count=F("memory_count") + memories, term_count=F("term_count") + terms
+    )

@@ -1,0 +1,77 @@
+"""How much a memory matters now and how well it answers: pure functions of their arguments.
+
+score = 0.60 × relevance + 0.20 × salience + 0.10 × recency + 0.10 × links, each part between 0 and 1.
+"""
+
+import math
+from datetime import datetime
+
+from memories.engine.types import ScoreParts
+from memories.models import Sector
+from memorychat.llm.types import Calibration
+
+WEIGHTS = ScoreParts(relevance=0.60, salience=0.20, recency=0.10, links=0.10)
+
+# Natural logarithm per day: what happened fades first, what was thought over fades last.
+FADING = {
+    Sector.EMOTIONAL: 0.020,
+    Sector.EPISODIC: 0.015,
+    Sector.PROCEDURAL: 0.008,
+    Sector.SEMANTIC: 0.005,
+    Sector.REFLECTIVE: 0.001,
+}
+RECENCY_HALF_LIFE_DAYS = 30
+REINFORCEMENT = 0.2  # the share of what lacks to 1 that hearing it again adds
+
+# A matching word that only one memory of the profile has weighs as much as this many spreads of the cosine.
+KEYWORD_WEIGHT = 3.0
+# Holding the very slot that is asked for ("where do I live?") weighs as much.
+SLOT_WEIGHT = 3.0
+# In a profile of fewer memories than this nobody can tell a rare word from a common one.
+FEW = 100
+
+
+def days_between(earlier: datetime, later: datetime) -> float:
+    return max(0.0, (later - earlier).total_seconds() / 86_400)
+
+
+def salience_now(salience: float, sector: str, set_at: datetime, now: datetime) -> float:
+    """salience × e^(−rate of its sector × days since)."""
+    return salience * math.exp(-FADING[Sector(sector)] * days_between(set_at, now))
+
+
+def recency(last_said_at: datetime, now: datetime) -> float:
+    """2^(−days since last said / 30)."""
+    return 2.0 ** (-days_between(last_said_at, now) / RECENCY_HALF_LIFE_DAYS)
+
+
+def reinforced(value: float) -> float:
+    """Salience or confidence after it was heard once more; stays below 1."""
+    return value + (1 - value) * REINFORCEMENT
+
+
+def rarest_word_weight(memories: int) -> float:
+    """The BM25 weight (inverse document frequency) of a word that one memory of so many has."""
+    return math.log(1 + (max(memories, FEW) - 0.5) / 1.5)
+
+
+def relevance(
+    similarity: float | None, keywords: float, *, memories: int, has_asked_slot: bool, calibration: Calibration
+) -> float:
+    """0–1: how well a memory answers, from its cosine, its BM25 score in a profile of so many memories, and its slot.
+
+    All are brought to standard scores that do not depend on the size of the profile, added, and put through a logistic.
+    """
+    by_vector = 0.0 if similarity is None else (similarity - calibration.background) / calibration.spread
+    by_words = KEYWORD_WEIGHT * keywords / rarest_word_weight(memories)
+    by_slot = SLOT_WEIGHT if has_asked_slot else 0.0
+    return 1 / (1 + math.exp(-calibration.steepness * (by_vector + by_words + by_slot - calibration.middle)))
+
+
+def parts(relevance: float, salience: float, recency: float, links: float = 0.0) -> ScoreParts:
+    return ScoreParts(
+        relevance=WEIGHTS.relevance * relevance,
+        salience=WEIGHTS.salience * salience,
+        recency=WEIGHTS.recency * recency,
+        links=WEIGHTS.links * links,
+    )

@@ -1,0 +1,119 @@
+"""What goes into the two gates and what comes out of them."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from memories.models import FoundBy, Kind, Sector
+
+
+class Outcome(StrEnum):
+    """What the write gate decided about one candidate."""
+
+    CREATED = "created"
+    REINFORCED = "reinforced"
+    SUPERSEDED = "superseded"
+    PENDING = "pending"
+    DISCARDED = "discarded"
+    NOT_ALLOWED = "not_allowed"
+
+
+class NotAllowed(Exception):
+    """The privacy mode does not allow this; the message is a sentence for the person."""
+
+
+class UnknownMemory(Exception):
+    """No such memory in this profile: a foreign one and a missing one are the same."""
+
+
+class StaleChange(Exception):
+    """The change cannot be undone, because a later one built on it; the message says so."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What a one-valued statement is about: (person, home town)."""
+
+    subject: str
+    attribute: str
+
+    def key(self) -> str:
+        return f"{self.subject.casefold()}|{self.attribute.casefold()}"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a candidate was said: a message, or a place in a thread that a program names."""
+
+    message_id: uuid.UUID | None = None
+    thread: str = ""
+    position: int | None = None
+    speaker: str = ""
+    said_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A statement that was found and is not yet weighed."""
+
+    content: str
+    kind: Kind = Kind.FACT
+    sector: Sector = Sector.SEMANTIC
+    importance: int = 5
+    confidence: float = 1.0
+    occurred_at: datetime | None = None
+    slot: Slot | None = None
+    quote: str = ""
+    metadata: dict[str, object] | None = None
+    found_by: FoundBy = FoundBy.SAID
+    found_version: str = ""
+    provenance: Provenance = field(default_factory=Provenance)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of one candidate. `change_id` is what an undo takes."""
+
+    outcome: Outcome
+    memory_id: uuid.UUID | None = None
+    change_id: uuid.UUID | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ScoreParts:
+    """The score taken apart, each part weighted already (see `scoring.WEIGHTS`); their sum is the score."""
+
+    relevance: float
+    salience: float
+    recency: float
+    links: float
+
+    @property
+    def total(self) -> float:
+        return self.relevance + self.salience + self.recency + self.links
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One recalled memory. `similarity` is the cosine (None without a vector), `keywords` the BM25 score."""
+
+    memory_id: uuid.UUID
+    parts: ScoreParts
+    relevance: float
+    similarity: float | None
+    keywords: float
+
+    @property
+    def score(self) -> float:
+        return self.parts.total
+
+
+@dataclass(frozen=True)
+class Recall:
+    """The answer of the read gate, best hit first; `degraded` names the parts that could not take part."""
+
+    hits: tuple[Hit, ...] = ()
+    took_ms: float = 0.0
+    degraded: tuple[str, ...] = ()

@@ -1,0 +1,91 @@
+"""Memory profiles of a person: made, renamed, chosen, deleted and brought back."""
+
+import uuid
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import DataKey, User
+from memories.access import MemoryAccess
+from memories.models import MemoryProfile, Origin, PrivacyMode
+from memorychat.lib import text
+
+NAME_LIMIT = 100
+DESCRIPTION_LIMIT = 500
+FIRST_NAME = "Personal"
+
+
+class ProfileError(Exception):
+    """What was asked of a profile cannot be done; the message is a sentence for the person."""
+
+
+def default_for(user: User) -> MemoryProfile:
+    """The person's default profile, made on first use."""
+    existing = MemoryProfile.objects.for_user(user).filter(is_default=True).select_related("owner").first()
+    return existing or _make_first(user)
+
+
+def get(user: User, profile_id: uuid.UUID | None) -> MemoryProfile:
+    """This person's profile by its id, the default one for None; a foreign or missing one raises DoesNotExist."""
+    if profile_id is None:
+        return default_for(user)
+    return MemoryProfile.objects.for_user(user).active().select_related("owner").get(pk=profile_id)
+
+
+def by_hand(user: User, profile: MemoryProfile, *, door: Origin = Origin.MANUAL) -> MemoryAccess:
+    """The access of an owner who acts on a page or by a program, outside any conversation."""
+    return MemoryAccess(profile, PrivacyMode.NORMAL, actor=user, door=door)
+
+
+def create(user: User, name: str, description: str = "") -> MemoryProfile:
+    name = text.clean(name, limit=NAME_LIMIT, name="name")
+    with transaction.atomic(durable=True):
+        return _make(user, name, description)
+
+
+def describe(profile: MemoryProfile, name: str, description: str, default_mode: PrivacyMode) -> None:
+    profile.name = text.clean(name, limit=NAME_LIMIT, name="name")
+    profile.description = description.strip()
+    profile.default_mode = default_mode
+    profile.save(update_fields=["name", "description", "default_mode"])
+
+
+def make_default(profile: MemoryProfile) -> None:
+    with transaction.atomic(durable=True):
+        _lock_person(profile.owner)
+        MemoryProfile.objects.for_user(profile.owner).filter(is_default=True).update(is_default=False)
+        MemoryProfile.objects.filter(pk=profile.pk).update(is_default=True)
+    profile.is_default = True
+
+
+def delete(profile: MemoryProfile) -> None:
+    """Withdraw a profile with all its memories; `restore` brings it back as it was."""
+    if profile.is_default:
+        raise ProfileError("The default profile cannot be deleted. Make another one the default first.")
+    MemoryProfile.objects.filter(pk=profile.pk, deleted_at=None).update(deleted_at=timezone.now())
+
+
+def restore(profile: MemoryProfile) -> None:
+    MemoryProfile.objects.filter(pk=profile.pk).update(deleted_at=None)
+
+
+def _make_first(user: User) -> MemoryProfile:
+    with transaction.atomic():
+        # Two first requests at once: the second waits here and finds what the first made.
+        _lock_person(user)
+        existing = MemoryProfile.objects.for_user(user).filter(is_default=True).select_related("owner").first()
+        return existing or _make(user, FIRST_NAME, is_default=True)
+
+
+def _make(user: User, name: str, description: str = "", *, is_default: bool = False) -> MemoryProfile:
+    return MemoryProfile.objects.create(
+        owner=user,
+        data_key=DataKey.objects.for_profile(user),
+        name=name,
+        description=description.strip(),
+        is_default=is_default,
+    )
+
+
+def _lock_person(user: User) -> None:
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)

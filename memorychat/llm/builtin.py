@@ -1,0 +1,97 @@
+"""The built-in responder: answers from recalled memories alone, when no language model is connected."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+
+from memorychat.lib.text import fold
+from memorychat.llm.types import Finished, KnownMemory, Prompt
+
+ANSWERS = 0.35  # the relevance from which a memory is taken for an answer
+CLOSE = 0.85  # others are named beside the best when they reach this share of its relevance
+MOST = 3
+
+ASKS = re.compile(
+    r"\?\s*$|^(?:(?:and|so|but|then|ok|okay|hey|hi|please)[, ]+)*(?:who|whom|whose|what|when|where|which|why|how|do|does|did|is|are|am|was|were|can|could|will|would"
+    r"|should|shall|have|has|tell me|remind me|name|list|show me)\b",
+    re.IGNORECASE,
+)
+ASKS_ALL = re.compile(
+    r"\b(?:what|everything|anything|all)\b.*\b(?:you|u)\b.*\b(?:remember|know|learned|learnt|kept)\b(?:.*\b(?:about|of|on) me\b|\s*\?*$)",
+    re.IGNORECASE,
+)
+GREETS = re.compile(r"^(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening))\b[^?]{0,20}$", re.IGNORECASE)
+THANKS = re.compile(r"^(?:thanks|thank you|thx|cheers|great|perfect)\b[^?]{0,40}$", re.IGNORECASE)
+TURNED = {
+    "i": "you",
+    "i'm": "you're",
+    "i've": "you've",
+    "i'd": "you'd",
+    "i'll": "you'll",
+    "me": "you",
+    "my": "your",
+    "mine": "yours",
+    "myself": "yourself",
+    "am": "are",
+}
+
+
+class BuiltinChat:
+    provider = "builtin"
+    model = "built-in responder"
+
+    async def stream(self, prompt: Prompt, *, correlation_id: str) -> AsyncIterator[str | Finished]:
+        for piece in re.findall(r"\S+\s*", answer(prompt)):
+            yield piece
+        yield Finished("stop")
+
+
+def answer(prompt: Prompt) -> str:
+    question = prompt.question.strip()
+    if GREETS.match(question):
+        return "Hello. Tell me something about you, or ask me what I remember."
+    if THANKS.match(question):
+        return "You are welcome."
+    if ASKS_ALL.search(question):
+        return _everything(prompt)
+    if not ASKS.search(question):
+        return "Thank you for telling me."
+    known = _answering(prompt.memories)
+    if known:
+        return _told(known)
+    if not prompt.reads_memories:
+        return "In incognito I look nothing up and keep nothing, so I cannot answer that."
+    return "I don't know that yet. Tell me, and I can answer it next time."
+
+
+def second_person(words: str) -> str:
+    """What a person said of themselves, said to them: "I live in Porto" → "you live in Porto"."""
+    turned = re.sub(r"\bI was\b", "you were", words)
+    turned = re.sub(r"\b[A-Za-z]+(?:['’][a-z]+)?\b", lambda match: _turn(match.group()), turned)
+    first = turned.split(" ", 1)[0]
+    return turned if first.isupper() and len(first) > 1 else turned[:1].lower() + turned[1:]
+
+
+def _turn(word: str) -> str:
+    return TURNED.get(fold(word), word)
+
+
+def _answering(memories: Sequence[KnownMemory]) -> list[KnownMemory]:
+    ranked = sorted(memories, key=lambda known: -known.relevance)
+    best = [known for known in ranked if known.relevance >= max(ANSWERS, ranked[0].relevance * CLOSE)]
+    return best[:MOST]
+
+
+def _told(known: list[KnownMemory]) -> str:
+    first, *rest = known
+    lines = [f"You told me that {second_person(first.text)}.[{first.number}]"]
+    lines += [f"You also said that {second_person(memory.text)}.[{memory.number}]" for memory in rest]
+    return " ".join(lines)
+
+
+def _everything(prompt: Prompt) -> str:
+    if not prompt.reads_memories:
+        return "In incognito I look nothing up, so I cannot say what I remember."
+    if not prompt.memories:
+        return "I remember nothing about you yet."
+    lines = [f"- {second_person(known.text)}[{known.number}]" for known in prompt.memories]
+    return "This is what I remember of what you told me:\n\n" + "\n".join(lines)

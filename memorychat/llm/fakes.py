@@ -1,0 +1,65 @@
+"""Models that do what they are told, for tests and benchmarks; they ship with the code so that nothing has to be mocked."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from memorychat.lib.text import tokens
+from memorychat.llm.types import Calibration, Finished, Prompt, ProviderError, Vector
+
+
+@dataclass
+class FakeChat:
+    """Streams `answer` word by word, `pause` seconds apart, and keeps every prompt it was given.
+
+    With `error` it raises after `cut_after` words; with `finishes=False` it ends as a cut stream does.
+    """
+
+    answer: str = "An answer."
+    pause: float = 0.0
+    error: ProviderError | None = None
+    cut_after: int | None = None
+    finishes: bool = True
+    provider: str = "fake"
+    model: str = "fake"
+    prompts: list[Prompt] = field(default_factory=list)
+
+    async def stream(self, prompt: Prompt, *, correlation_id: str) -> AsyncIterator[str | Finished]:
+        self.prompts.append(prompt)
+        words = self.answer.split(" ")[: self.cut_after]
+        for at, word in enumerate(words):
+            if self.pause:
+                await asyncio.sleep(self.pause)
+            yield word if at == len(words) - 1 else f"{word} "
+        if self.error:
+            raise self.error
+        if self.finishes:
+            yield Finished("stop", input_tokens=10, output_tokens=len(words))
+
+
+@dataclass
+class FakeEmbedder:
+    """The same words give the same vector, common words a high cosine. With `error` it is down."""
+
+    name: str = "fake"
+    dimensions: int = 64
+    error: ProviderError | None = None
+    calibration: Calibration = Calibration(
+        background=0.0, spread=0.15, middle=2.0, steepness=1.0, scale=((0.0, 0.0), (1.0, 1.0))
+    )
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        if self.error:
+            raise self.error
+        return [self._vector(text) for text in texts]
+
+    def _vector(self, text: str) -> Vector:
+        vector = np.full(self.dimensions, 1e-3, dtype=np.float32)
+        for word in tokens(text):
+            seed = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=4).digest(), "big")
+            vector += np.random.default_rng(seed).standard_normal(self.dimensions).astype(np.float32)
+        unit: Vector = vector / np.linalg.norm(vector)
+        return unit

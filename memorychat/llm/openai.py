@@ -1,0 +1,166 @@
+"""OpenAI and every server that speaks its format: Ollama, vLLM, llama.cpp and others, by their base URL."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import openai
+from openai import AsyncOpenAI, OpenAI
+
+from memorychat.llm.types import Calibration, Finished, Prompt, ProviderError, Vector
+
+TRIES_AGAIN = 1
+# Models that think first refuse a temperature.
+REFUSES_TEMPERATURE = re.compile(r"^(o\d|gpt-5)")
+
+
+class OpenAIChat:
+    """A chat model behind the OpenAI format.
+
+    api.openai.com is asked by its Responses API, which is told not to store; every other server by Chat Completions,
+    the one format that all of them speak.
+    """
+
+    provider = "openai"
+
+    def __init__(
+        self, model: str, *, api_key: str, base_url: str | None, temperature: float, max_tokens: int, timeout: float
+    ) -> None:
+        self.model = model
+        self._settings = {"api_key": api_key, "base_url": base_url, "timeout": timeout, "max_retries": TRIES_AGAIN}
+        self._max_tokens = max_tokens
+        self._sampling: dict[str, Any] = {} if REFUSES_TEMPERATURE.match(model) else {"temperature": temperature}
+        self._is_openai = base_url is None or "//api.openai.com" in base_url
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = WeakKeyDictionary()
+
+    def stream(self, prompt: Prompt, *, correlation_id: str) -> AsyncIterator[str | Finished]:
+        headers = {"X-Client-Request-Id": correlation_id}
+        return self._respond(prompt, headers) if self._is_openai else self._complete(prompt, headers)
+
+    @property
+    def _client(self) -> AsyncOpenAI:
+        """One a loop: its connections belong to the loop that opened them."""
+        return self._clients.setdefault(asyncio.get_running_loop(), AsyncOpenAI(**self._settings))
+
+    async def _respond(self, prompt: Prompt, headers: dict[str, str]) -> AsyncIterator[str | Finished]:
+        form = {"text": {"format": _schema_format(prompt.json_schema)}} if prompt.json_schema else {}
+        with _named_errors():
+            events = await self._client.responses.create(
+                model=self.model,
+                instructions=prompt.system_text(),
+                input=[{"role": message.role, "content": message.text} for message in prompt.history],
+                max_output_tokens=self._max_tokens,
+                store=False,
+                stream=True,
+                extra_headers=headers,
+                **self._sampling,
+                **form,
+            )
+            async for event in events:
+                if event.type == "response.output_text.delta":
+                    yield event.delta
+                elif event.type in ("response.completed", "response.incomplete"):
+                    usage = event.response.usage
+                    yield Finished(
+                        reason="stop" if event.type == "response.completed" else "length",
+                        input_tokens=usage.input_tokens if usage else 0,
+                        output_tokens=usage.output_tokens if usage else 0,
+                    )
+                elif event.type in ("response.failed", "error"):
+                    raise ProviderError("The model's provider reported a failure.", code="unreachable")
+
+    async def _complete(self, prompt: Prompt, headers: dict[str, str]) -> AsyncIterator[str | Finished]:
+        messages = [{"role": "system", "content": prompt.system_text()}]
+        messages += [{"role": message.role, "content": message.text} for message in prompt.history]
+        form = {"response_format": {"type": "json_object"}} if prompt.json_schema else {}
+        reason, used = "", (0, 0)
+        with _named_errors():
+            chunks = await self._client.chat.completions.create(
+                model=self.model,
+                messages=messages,
+                max_tokens=self._max_tokens,
+                stream=True,
+                stream_options={"include_usage": True},
+                extra_headers=headers,
+                **self._sampling,
+                **form,
+            )
+            # The usage comes in a chunk of its own, after the one with the finish reason.
+            async for chunk in chunks:
+                if chunk.usage:
+                    used = (chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+                for choice in chunk.choices or []:
+                    reason = choice.finish_reason or reason
+                    if choice.delta and choice.delta.content:
+                        yield choice.delta.content
+        if reason:
+            yield Finished(reason, *used)
+
+
+class OpenAIEmbedder:
+    """Embeddings behind the OpenAI format. The name holds the dimensions: vectors of other lengths are another model's."""
+
+    # As published evaluations of text-embedding-3 show it: unrelated texts lie near 0.1, repeats above 0.85.
+    calibration = Calibration(
+        background=0.12,
+        spread=0.09,
+        middle=2.5,
+        steepness=0.9,
+        scale=((0.0, 0.0), (0.75, 0.85), (0.85, 0.92), (1.0, 1.0)),
+    )
+
+    def __init__(self, model: str, *, dimensions: int, api_key: str, base_url: str | None, timeout: float) -> None:
+        self.name = f"{model}@{dimensions}"
+        self.dimensions = dimensions
+        self._model = model
+        self._client = OpenAI(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=TRIES_AGAIN)
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        with _named_errors():
+            answer = self._client.embeddings.create(
+                model=self._model, input=list(texts), dimensions=self.dimensions, encoding_format="float"
+            )
+        rows = sorted(answer.data, key=lambda row: row.index)
+        vectors = [_unit(row.embedding, self.dimensions) for row in rows]
+        if len(vectors) != len(texts):
+            raise ProviderError(f"{len(vectors)} vectors came back for {len(texts)} texts.", code="nonsense")
+        return vectors
+
+
+def _unit(numbers: list[float], dimensions: int) -> Vector:
+    vector = np.asarray(numbers, dtype=np.float32)
+    length = float(np.linalg.norm(vector))
+    if vector.shape != (dimensions,) or not np.isfinite(length) or length == 0:
+        raise ProviderError("The embedder gave a vector that is none.", code="nonsense")
+    unit: Vector = vector / length
+    return unit
+
+
+def _schema_format(schema: dict[str, object]) -> dict[str, object]:
+    return {"type": "json_schema", "name": "answer", "schema": schema, "strict": False}
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    """What the library raises, in our words; none of them quotes what was sent."""
+    try:
+        yield
+    except openai.APITimeoutError as error:
+        raise ProviderError("The model did not answer in time.", code="timeout") from error
+    except openai.APIConnectionError as error:
+        raise ProviderError("The model cannot be reached.", code="unreachable") from error
+    except openai.RateLimitError as error:
+        raise ProviderError("The model's provider asks to wait.", code="rate_limited") from error
+    except openai.InternalServerError as error:
+        raise ProviderError(f"The model's server failed ({error.status_code}).", code="unreachable") from error
+    except openai.APIStatusError as error:
+        raise ProviderError(
+            f"The model's provider refused the request ({error.status_code}).", code="refused", permanent=True
+        ) from error
+    except (openai.APIError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ProviderError("The model answered something that is no answer.", code="nonsense") from error

@@ -1,0 +1,84 @@
+"""Which model and which embedder are used, by the settings."""
+
+from collections.abc import Callable
+from functools import cache
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+
+from memorychat.llm.builtin import BuiltinChat
+from memorychat.llm.deadlines import within
+from memorychat.llm.minilm import MiniLM
+from memorychat.llm.openai import OpenAIChat, OpenAIEmbedder
+from memorychat.llm.types import ChatModel, Embedder, Finished, Prompt
+
+DEFAULT_EMBEDDING_MODEL, DEFAULT_DIMENSIONS = "text-embedding-3-small", 512
+# Servers of one's own ask for no key, but the client wants one.
+NO_KEY = "none"
+
+
+def _openai_chat() -> ChatModel | None:
+    if not (settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL):
+        return None
+    return OpenAIChat(
+        settings.OPENAI_MODEL,
+        api_key=settings.OPENAI_API_KEY or NO_KEY,
+        base_url=settings.OPENAI_BASE_URL,
+        temperature=settings.LLM_TEMPERATURE,
+        max_tokens=settings.LLM_MAX_TOKENS,
+        timeout=settings.LLM_TIMEOUT_SECONDS,
+    )
+
+
+def _openai_embedder() -> Embedder | None:
+    """An embedder that is named; else OpenAI's own, with an OpenAI key and no other base URL."""
+    named = settings.EMBEDDING_BASE_URL or settings.EMBEDDING_MODEL
+    if not named and (settings.OPENAI_BASE_URL or not settings.OPENAI_API_KEY):
+        return None
+    return OpenAIEmbedder(
+        settings.EMBEDDING_MODEL or DEFAULT_EMBEDDING_MODEL,
+        dimensions=settings.EMBEDDING_DIMENSIONS or DEFAULT_DIMENSIONS,
+        api_key=settings.EMBEDDING_API_KEY or settings.OPENAI_API_KEY or NO_KEY,
+        base_url=settings.EMBEDDING_BASE_URL,
+        timeout=settings.LLM_TIMEOUT_SECONDS,
+    )
+
+
+# Each gives None where nothing is configured for it. `LLM_PROVIDERS` names chat models in the order of preference.
+CHAT_MODELS: dict[str, Callable[[], ChatModel | None]] = {"openai": _openai_chat, "builtin": BuiltinChat}
+EMBEDDERS: list[Callable[[], Embedder | None]] = [_openai_embedder, MiniLM]
+
+
+@cache
+def get_chat_model() -> ChatModel:
+    """The first of `LLM_PROVIDERS` that is configured; the built-in responder when none is."""
+    configured = (CHAT_MODELS[name]() for name in settings.LLM_PROVIDERS)
+    return next((model for model in configured if model), BuiltinChat())
+
+
+def has_language_model() -> bool:
+    return not isinstance(get_chat_model(), BuiltinChat)
+
+
+@cache
+def get_embedder() -> Embedder:
+    return next(embedder for embedder in (make() for make in EMBEDDERS) if embedder)
+
+
+def complete(model: ChatModel, prompt: Prompt, *, correlation_id: str) -> str:
+    """The whole answer at once, for jobs; raises ProviderError, also when the answer was cut."""
+
+    async def gather() -> str:
+        pieces = within(model.stream(prompt, correlation_id=correlation_id), silence=settings.LLM_TIMEOUT_SECONDS)
+        return "".join([piece async for piece in pieces if not isinstance(piece, Finished)])
+
+    return async_to_sync(gather)()
+
+
+@receiver(setting_changed)
+def _forget_models(**_: object) -> None:
+    """Tests change settings; what was made from the former ones must go."""
+    get_chat_model.cache_clear()
+    get_embedder.cache_clear()
