@@ -1,6 +1,7 @@
-"""The one door to the queue: work that the worker does after the answer, at least once, so it must bear being done twice.
+"""The one door to the queue: work that the worker does after the answer.
 
-A job is a row in the same database, so it is enqueued or not together with what it is about. Its arguments are ids only.
+A job is done at least once, so it must bear being done twice. It is a row of the same database, so it is enqueued, or
+not, together with what it is about. Its arguments are ids only.
 """
 
 import time
@@ -60,8 +61,10 @@ class Job:
 def job(
     name: str, *, queue: str = "default", lock: str | None = None, queueing_lock: str | None = None
 ) -> Callable[[Work], Job]:
-    """Of the jobs with the same lock one runs at a time, in order; with the same queueing lock only one waits at a time.
-    Both are patterns over the ids: `"profile {profile_id}"`."""
+    """Of the jobs with the same lock one runs at a time, in order; of those with the same queueing lock only one waits.
+
+    Both are patterns over the ids: `"profile {profile_id}"`.
+    """
 
     def register(work: Work) -> Job:
         def run(correlation_id: str, **ids: str | int) -> None:
@@ -184,7 +187,8 @@ def queue_state() -> QueueState:
             """
             SELECT (SELECT extract(epoch FROM now() - min(coalesce(job.scheduled_at, event.at)))
                       FROM procrastinate_jobs job JOIN procrastinate_events event ON event.job_id = job.id
-                     WHERE job.status = 'todo' AND event.type = 'deferred' AND coalesce(job.scheduled_at, now()) <= now()),
+                     WHERE job.status = 'todo' AND event.type = 'deferred'
+                       AND coalesce(job.scheduled_at, now()) <= now()),
                    (SELECT extract(epoch FROM now() - max(last_heartbeat)) FROM procrastinate_workers),
                    (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed')
             """

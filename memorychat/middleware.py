@@ -22,8 +22,10 @@ _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 def request_id(get_response: GetResponse) -> GetResponse:
-    """Each request has an id, the caller's if it is a sensible one; the answer names it, and log lines and jobs carry it
-    as their correlation id."""
+    """Each request has an id, the caller's if it is a sensible one.
+
+    The answer names it, and log lines and jobs carry it as their correlation id.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
@@ -38,7 +40,7 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
 
 class RequestLine(RequestMiddleware):
-    """One line a request: method, route, status, milliseconds. A route is the pattern, so it holds no words and no ids."""
+    """A line per request: method, route, status, milliseconds. A route is a pattern, so it holds no words, no ids."""
 
     def prepare(self, request: HttpRequest) -> None:
         request.META["memorychat.started"] = time.perf_counter()

@@ -214,7 +214,7 @@ STORAGES = {
 }
 
 # Logs
-LOGGING = configuration(level=environment.log_level, format=environment.log_format)
+LOGGING = configuration(level=environment.log_level, form=environment.log_format)
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 DJANGO_STRUCTLOG_USER_ID_FIELD = None

@@ -5,6 +5,7 @@ from typing import Any
 import structlog
 from django.core.management.base import BaseCommand
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 
 from memorychat import jobs
@@ -42,7 +43,7 @@ async def _work() -> None:
 
 
 async def _work_until(stop: asyncio.Event) -> None:
-    connector = await asyncio.to_thread(app.connector.get_worker_connector)
+    connector = await asyncio.to_thread(DjangoConnector().get_worker_connector)
     with app.replace_connector(connector):
         async with app.open_async():
             working = asyncio.create_task(

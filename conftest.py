@@ -1,0 +1,52 @@
+"""What all tests share: the test run's own keys, no language model, no network, one run at a time."""
+
+import fcntl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from memorychat import jobs
+from memorychat.lib import crypto
+
+
+def pytest_configure() -> None:
+    """Whatever this machine's environment says, tests know no provider and wait for no password hash."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    settings.LLM_PROVIDERS = ["builtin"]
+    settings.OPENAI_API_KEY = settings.OPENAI_BASE_URL = None
+    settings.EMBEDDING_API_KEY = settings.EMBEDDING_BASE_URL = settings.EMBEDDING_MODEL = None
+    settings.SECURE_SSL_REDIRECT = False
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> Iterator[None]:
+    """Test runs that share a database server take turns: each makes and drops the same test database."""
+    with (Path(settings.DATA_DIR) / "tests.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keys_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "keys.json"
+    crypto.MasterKeys.create(path)
+    settings.KEYS_FILE = path
+    return path
+
+
+@pytest.fixture(autouse=True)
+def key_ring(keys_file: Path) -> Iterator[crypto.KeyRing]:
+    """A test is a request, a job and a command at once, so it may read words."""
+    with crypto.key_ring() as ring:
+        yield ring
+
+
+@pytest.fixture
+def run_jobs(db: None) -> Callable[[], int]:
+    """Runs the jobs that are due, here and now, and says how many; the first that fails raises."""
+    return jobs.run_waiting
