@@ -93,6 +93,7 @@ class Message(models.Model):
     status = models.CharField(max_length=16, choices=MessageStatus, default=MessageStatus.COMPLETE)
     answers = models.OneToOneField("self", null=True, on_delete=models.CASCADE, related_name="answer")
     client_message_id = models.CharField(max_length=64, default="")
+    learning_since = models.DateTimeField(null=True, help_text=_("When a job was enqueued to learn from it."))
     learnt_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -111,7 +112,7 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["conversation", "id"], name="message_conversation"),
             models.Index(
-                fields=["created_at"], condition=Q(role="user", mode="normal", learnt_at=None), name="message_unlearnt"
+                fields=["created_at"], condition=Q(role="user", mode="normal", learning_since=None), name="message_unlearnt"
             ),
         ]
 

@@ -1,13 +1,13 @@
 """What recall needs to find a memory: its vector, its terms and the counts of its profile. Derived, never ledgered."""
 
-import uuid
 from collections.abc import Iterable, Sequence
 
+from django.db import transaction
 from django.db.models import F
 
 from memories.engine.types import Slot
-from memories.models import Memory, MemoryEmbedding, MemoryProfile, MemoryTerm
-from memorychat.lib.crypto import keyed_hash
+from memories.models import Memory, MemoryEmbedding, MemoryProfile, MemoryTerm, Status
+from memorychat.lib.crypto import keyed_hash, unlock
 from memorychat.lib.text import index_terms, language_of, normalise, query_terms, tokens
 from memorychat.llm.providers import get_embedder
 from memorychat.llm.types import Vector
@@ -100,8 +100,32 @@ def embed(contents: Sequence[str]) -> list[Vector]:
     return get_embedder().embed(contents)
 
 
-def without_vector(model: str) -> Iterable[uuid.UUID]:
-    return Memory.objects.exclude(embeddings__model=model).values_list("pk", flat=True)
+def embed_missing(most: int) -> int:
+    """Give up to so many memories the vector of today's embedder, and say how many got one. Raises ProviderError."""
+    embedder = get_embedder()
+    rows = list(
+        Memory.objects.exclude(embeddings__model=embedder.name)
+        .filter(status__in=[Status.ACTIVE, Status.PENDING])
+        .select_related("profile")
+        .order_by("pk")[:most]
+    )
+    if not rows:
+        return 0
+    unlock(rows)
+    contents = [row.content for row in rows]
+    vectors = dict(zip([row.pk for row in rows], embedder.embed(contents), strict=True))
+    for row, content in zip(rows, contents, strict=True):
+        _add_missing(row, content, vectors[row.pk])
+    return len(rows)
+
+
+def _add_missing(row: Memory, content: str, vector: Vector) -> None:
+    """Under the lock of the profile, for meanwhile the memory may have been reworded, hidden or embedded."""
+    with transaction.atomic(durable=True):
+        MemoryProfile.objects.select_for_update(no_key=True).get(pk=row.profile_id)
+        memory = Memory.objects.select_related("profile").get(pk=row.pk)
+        if memory.content == content and not memory.embeddings.filter(model=get_embedder().name).exists():
+            add_vector(memory, vector)
 
 
 def _length(memory: Memory) -> int:

@@ -40,6 +40,7 @@ class Act:
     access: MemoryAccess
     candidate: Candidate | None = None
     batch: MemoryBatch | None = None
+    message_id: uuid.UUID | None = None
     reason: str = ""
     undoes: uuid.UUID | None = None
     change_id: uuid.UUID = field(default_factory=uuid7)
@@ -79,7 +80,7 @@ def record(act: Act, memory: Memory, action: Action, *, before: dict[str, Any] |
         confidence=candidate.confidence if candidate else None,
         found_by=candidate.found_by if candidate else "",
         found_version=candidate.found_version if candidate else "",
-        message_id=candidate.provenance.message_id if candidate else None,
+        message_id=candidate.provenance.message_id if candidate else act.message_id,
         undoes=act.undoes,
         correlation_id=str(get_contextvars().get("correlation_id", "")),
         milliseconds=(time.perf_counter() - act.started) * 1000,

@@ -220,6 +220,7 @@ ASKED = tuple(
         "employer": r"\bmy employer\b|\bwho do I work for\b|\bwhere do I work\b",
     }.items()
 )
+SLOTS = frozenset(slot.attribute for _, slot in ASKED)
 SENTENCE_END = re.compile(
     r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bProf\.)(?<=[.!?…])[\"'”’)]*\s+|\n+|\s+[–—-]\s+|;\s+"
 )

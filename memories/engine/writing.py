@@ -110,11 +110,13 @@ def revise(access: MemoryAccess, memory_id: uuid.UUID, content: str) -> Written:
         return Written(Outcome.CREATED, memory.pk, act.change_id)
 
 
-def forget(access: MemoryAccess, memory_id: uuid.UUID, *, reason: str = "") -> Written:
-    """Withdraw a memory by wish; `restore` brings it back."""
+def forget(
+    access: MemoryAccess, memory_id: uuid.UUID, *, reason: str = "", message_id: uuid.UUID | None = None
+) -> Written:
+    """Withdraw a memory by wish, `message_id` being where the wish was said; `restore` brings it back."""
     _must_write(access)
     with _locked(access) as profile:
-        return _forget(Act(access, reason=reason), _fetch(profile, memory_id))
+        return _forget(Act(access, reason=reason, message_id=message_id), _fetch(profile, memory_id))
 
 
 def forget_all(access: MemoryAccess, *, reason: str = "") -> list[Written]:

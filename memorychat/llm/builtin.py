@@ -7,8 +7,9 @@ from memorychat.lib.text import fold
 from memorychat.llm.types import Finished, KnownMemory, Prompt
 
 ANSWERS = 0.35  # the relevance from which a memory is taken for an answer
-CLOSE = 0.85  # others are named beside the best when they reach this share of its relevance
+CLOSE = 0.8  # others are named beside the best when they reach this share of its relevance
 MOST = 3
+NOT_KEPT = " I will not keep it: nothing new is remembered in this privacy mode."
 
 ASKS = re.compile(
     r"\?\s*$|^(?:(?:and|so|but|then|ok|okay|hey|hi|please)[, ]+)*(?:who|whom|whose|what|when|where|which|why|how|do|does|did|is|are|am|was|were|can|could|will|would"
@@ -54,7 +55,7 @@ def answer(prompt: Prompt) -> str:
     if ASKS_ALL.search(question):
         return _everything(prompt)
     if not ASKS.search(question):
-        return "Thank you for telling me."
+        return "Thank you for telling me." + ("" if prompt.writes_memories else NOT_KEPT)
     known = _answering(prompt.memories)
     if known:
         return _told(known)

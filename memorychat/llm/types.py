@@ -48,6 +48,7 @@ class Prompt:
     history: Sequence[ChatMessage]
     memories: Sequence[KnownMemory] = ()
     reads_memories: bool = True
+    writes_memories: bool = True
     json_schema: dict[str, object] | None = None
 
     @property

@@ -1,0 +1,260 @@
+"""The chat's socket: frames in, frames out. What they do is in `turns` and `replies`.
+
+Close codes: 4401 not signed in (any more), 4404 no such conversation.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar
+
+import structlog
+from channels.generic.websocket import AsyncWebsocketConsumer
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from structlog.contextvars import bound_contextvars
+
+from accounts.models import User
+from conversations import replies, turns
+from conversations.models import Conversation, MessageStatus
+from conversations.replies import Frame, Reply
+from conversations.sessions import signed_in
+from conversations.threads import in_thread
+from conversations.turns import AlreadySent, Said, TurnRefused, UnknownConversation
+from memories.models import PrivacyMode
+from memorychat.lib.crypto import key_ring
+from memorychat.lib.notify import group_of, listener
+from memorychat.lib.text import TextError
+from memorychat.llm.types import ChatMessage
+
+log = structlog.get_logger(__name__)
+
+FRAME_LIMIT = 64 * 1024
+NOT_SIGNED_IN, NOT_FOUND = 4401, 4404
+# Of an incognito stretch so many messages stay in the model's sight.
+STRETCH_MESSAGES = 40
+
+
+class _Frame(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class MessageSend(_Frame):
+    text: str
+    client_message_id: str = Field("", max_length=64)
+    privacy_mode: PrivacyMode | None = None
+
+
+class ReplyResume(_Frame):
+    turn: uuid.UUID
+    after: int = Field(0, ge=0)
+
+
+class PrivacySet(_Frame):
+    mode: PrivacyMode
+
+
+class NoFields(_Frame):
+    pass
+
+
+class ChatConsumer(AsyncWebsocketConsumer):
+    """One page of one person, with one conversation or, until the first message, none."""
+
+    user: User
+    conversation_id: uuid.UUID | None = None
+    mode: PrivacyMode = PrivacyMode.NORMAL
+
+    async def connect(self) -> None:
+        self.correlation_id = str(uuid.uuid4())
+        self.stretch: list[ChatMessage] = []
+        self.reply: Reply | None = None
+        await self.accept()
+        user = await in_thread(signed_in, self.scope)
+        if user is None:
+            await self.close(NOT_SIGNED_IN)
+            return
+        self.user = user
+        asked = self.scope["url_route"]["kwargs"].get("conversation_id")
+        if asked and not await self._open(asked):
+            await self.close(NOT_FOUND)
+            return
+        listener.ensure()
+        await self.channel_layer.group_add(group_of(user.pk), self.channel_name)
+
+    async def disconnect(self, code: int) -> None:
+        self._leave_reply()
+        if hasattr(self, "user"):
+            await self.channel_layer.group_discard(group_of(self.user.pk), self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        started = time.perf_counter()
+        kind = "unreadable"
+        with bound_contextvars(correlation_id=str(uuid.uuid4()), user_id=str(self.user.pk)), key_ring():
+            try:
+                kind, handle, frame = self._read(text_data)
+                if await in_thread(signed_in, self.scope) is None:
+                    await self.close(NOT_SIGNED_IN)
+                    return
+                await handle(self, frame)
+            except BadFrame as error:
+                await self._error("bad_frame", str(error))
+            finally:
+                log.info("frame", kind=kind, milliseconds=round((time.perf_counter() - started) * 1000, 1))
+
+    async def memory_changed(self, message: dict[str, Any]) -> None:
+        """What the worker told of this person, by the channel layer."""
+        await self._send({"type": "memory.changed", "events": message["events"]})
+
+    def _read(self, text: str | None) -> tuple[str, "Handler", Any]:
+        if text is None:
+            raise BadFrame("Frames are JSON texts.")
+        if len(text) > FRAME_LIMIT:
+            raise BadFrame(f"The frame is too long: at most {FRAME_LIMIT // 1024} KB are allowed.")
+        try:
+            content = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise BadFrame("The frame is not JSON.") from error
+        kind = content.get("type") if isinstance(content, dict) else None
+        if not isinstance(kind, str) or kind not in self.HANDLERS:
+            raise BadFrame("The frame has no type that is known here.")
+        shape, handle = self.HANDLERS[kind]
+        try:
+            return kind, handle, shape.model_validate(content)
+        except ValidationError as error:
+            names = ", ".join(sorted({str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}))
+            raise BadFrame(f"The frame {kind} is not right in: {names}.") from error
+
+    async def _message_send(self, frame: MessageSend) -> None:
+        if replies.is_draining:
+            await self._error("stopping", "The server is being restarted. Your message was not taken; try again.")
+            return
+        await self._set_mode(frame.privacy_mode or self.mode)
+        said = Said(
+            frame.text,
+            self.mode,
+            conversation_id=self.conversation_id,
+            client_message_id=frame.client_message_id,
+            history=self.stretch,
+        )
+        try:
+            turn = await in_thread(turns.begin, self.user, said)
+        except TextError as error:
+            await self._error("bad_message", str(error))
+        except TurnRefused as error:
+            await self._error(error.code, str(error))
+        except UnknownConversation:
+            await self.close(NOT_FOUND)
+        except AlreadySent as sent:
+            await self._saved(frame.client_message_id, sent.turn_id)
+            await self._resume(sent.turn_id, after=0)
+        else:
+            await self._answer(turn, frame.client_message_id)
+
+    async def _answer(self, turn: turns.Turn, client_message_id: str) -> None:
+        if turn.is_new_conversation:
+            self.conversation_id = turn.conversation_id
+            await self._send({"type": "conversation.opened", "id": str(turn.conversation_id)})
+        if turn.mode.keeps_words:
+            await self._saved(client_message_id, turn.id)
+        self.reply = replies.start(turn, self._hear)
+
+    async def _hear(self, frame: Frame) -> None:
+        """A frame of the running reply; the last one of an incognito turn joins the stretch, which lives here alone."""
+        if frame["type"] in ("reply.finished", "reply.stopped") and self.reply:
+            self._remember_stretch(self.reply)
+        await self._send(frame)
+
+    def _remember_stretch(self, reply: Reply) -> None:
+        if not reply.turn.mode.keeps_words and reply.text:
+            self.stretch += [ChatMessage("user", reply.turn.question), ChatMessage("assistant", reply.text)]
+            self.stretch = self.stretch[-STRETCH_MESSAGES:]
+
+    async def _reply_stop(self, frame: NoFields) -> None:
+        reply = self.reply or (self.conversation_id and replies.of_conversation(self.conversation_id))
+        if reply:
+            reply.stop()
+
+    async def _reply_resume(self, frame: ReplyResume) -> None:
+        await self._resume(frame.turn, after=frame.after)
+
+    async def _resume(self, turn_id: uuid.UUID, *, after: int) -> None:
+        """What a page missed: the rest of a running reply, or the end of one that is over."""
+        reply = replies.running.get(turn_id)
+        if reply is not None and reply.turn.access.actor == self.user:
+            await self._catch_up(reply, after)
+            return
+        answer = await in_thread(_read_answer, self.user, turn_id)
+        await self._send(answer or replies.failed("interrupted"))
+
+    async def _catch_up(self, reply: Reply, after: int) -> None:
+        await self._send({"type": "reply.started", "turn": str(reply.turn.id)})
+        for delta in reply.frames[after:]:
+            await self._send(delta)
+        if reply.last_frame:
+            await self._send(reply.last_frame)
+        elif self._hear not in reply.listeners:
+            self._leave_reply()
+            self.reply = reply
+            reply.listeners.append(self._hear)
+
+    async def _privacy_set(self, frame: PrivacySet) -> None:
+        await self._set_mode(frame.mode)
+
+    async def _set_mode(self, mode: PrivacyMode) -> None:
+        """What was said incognito leaves the model's sight when the stretch ends."""
+        if mode is not self.mode and mode is not PrivacyMode.INCOGNITO:
+            self.stretch = []
+        self.mode = mode
+
+    async def _open(self, conversation_id: uuid.UUID) -> bool:
+        mode = await in_thread(_mode_of, self.user, conversation_id)
+        if mode is None:
+            return False
+        self.conversation_id, self.mode = conversation_id, mode
+        return True
+
+    async def _saved(self, client_message_id: str, message_id: uuid.UUID) -> None:
+        await self._send({"type": "message.saved", "client_message_id": client_message_id, "id": str(message_id)})
+
+    async def _error(self, code: str, message: str) -> None:
+        await self._send({"type": "error", "code": code, "message": message})
+
+    async def _send(self, frame: Frame) -> None:
+        await self.send(text_data=json.dumps(frame))
+
+    def _leave_reply(self) -> None:
+        if self.reply and self._hear in self.reply.listeners:
+            self.reply.listeners.remove(self._hear)
+
+    HANDLERS: ClassVar[dict[str, tuple[type[_Frame], "Handler"]]] = {
+        "message.send": (MessageSend, _message_send),
+        "reply.stop": (NoFields, _reply_stop),
+        "reply.resume": (ReplyResume, _reply_resume),
+        "privacy.set": (PrivacySet, _privacy_set),
+    }
+
+
+Handler = Callable[[ChatConsumer, Any], Awaitable[None]]
+
+
+class BadFrame(Exception):
+    """The frame cannot be read; the message is a sentence for whoever sent it."""
+
+
+def _mode_of(user: User, conversation_id: uuid.UUID) -> PrivacyMode | None:
+    mode = Conversation.objects.for_user(user).filter(pk=conversation_id).values_list("mode", flat=True).first()
+    return PrivacyMode(mode) if mode else None
+
+
+def _read_answer(user: User, turn_id: uuid.UUID) -> Frame | None:
+    """The stored end of a reply as the frame that told it, or None when there is none."""
+    answer = turns.find_answer(user, turn_id)
+    if answer is None or answer.status == MessageStatus.INTERRUPTED:
+        return None
+    return {
+        "type": "reply.finished" if answer.status == MessageStatus.COMPLETE else "reply.stopped",
+        "message_id": str(answer.pk),
+        "html": replies.html_of(answer.text, len(answer.receipt.recalled)),
+        "receipt": None,
+    }

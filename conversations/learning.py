@@ -1,0 +1,83 @@
+"""Learning from what was said: once for each message, and only from a person's own words in normal mode."""
+
+import uuid
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from conversations.models import Message
+from memories.access import MemoryAccess
+from memories.engine import writing
+from memories.engine.extraction import extract
+from memories.engine.recall import recall
+from memories.engine.types import Provenance
+from memories.models import MemoryBatch, MemoryEvent, Origin, PrivacyMode
+from memorychat.jobs import Job, correlation_id, enqueue
+from memorychat.lib.notify import announce
+
+# A request to forget is carried out when one memory answers it this clearly.
+FORGETS = 0.75
+# A turn whose process died is learnt from without waiting for the end of its answer.
+ABANDONED = timedelta(minutes=5)
+AT_ONCE = 1_000
+
+
+def learn(message_id: uuid.UUID) -> None:
+    """Extract, weigh and write what a message tells. Running it again changes nothing: its batch exists once."""
+    message = (
+        Message.objects.unlearnt()
+        .filter(pk=message_id, conversation__profile__deleted_at=None)
+        .select_related("owner", "conversation__profile__owner")
+        .first()
+    )
+    if message is None:
+        return
+    access = MemoryAccess(
+        message.conversation.profile, PrivacyMode(message.mode), actor=message.owner, door=Origin.CHAT
+    )
+    provenance = Provenance(message_id=message.pk, said_at=message.created_at)
+    found = extract(message.text, provenance, correlation_id=correlation_id())
+    try:
+        writing.remember_all(
+            access, found.candidates, batch=writing.Batch(MemoryBatch.Purpose.TURN, message.pk)
+        )
+    except writing.AlreadyWritten:
+        pass  # A worker died between writing and the mark below.
+    for wish in found.forgets:
+        _forget(access, wish, message.pk)
+    Message.objects.filter(pk=message.pk).update(learnt_at=timezone.now())
+    _tell(message)
+
+
+def enqueue_abandoned(learn_from: Job) -> int:
+    """Have those messages learnt from that nobody enqueued, because the process that answered them died."""
+    unlearnt = Message.objects.unlearnt().filter(learning_since=None, conversation__profile__deleted_at=None)
+    rows = list(unlearnt.filter(created_at__lt=timezone.now() - ABANDONED).values_list("pk", flat=True)[:AT_ONCE])
+    for message_id in rows:
+        with transaction.atomic(durable=True):
+            Message.objects.filter(pk=message_id).update(learning_since=timezone.now())
+            enqueue(learn_from, message_id=message_id)
+    return len(rows)
+
+
+def _forget(access: MemoryAccess, wish: str, message_id: uuid.UUID) -> None:
+    """Forget the one memory that the wish names; none when it is not clear which."""
+    hits = recall(access, wish[:1_000], limit=2).hits
+    if hits and hits[0].relevance >= FORGETS and (len(hits) == 1 or hits[1].relevance < FORGETS):
+        writing.forget(access, hits[0].memory_id, reason="Asked for in the chat.", message_id=message_id)
+
+
+def _tell(message: Message) -> None:
+    events = MemoryEvent.objects.filter(message_id=message.pk).order_by("number")
+    told = [
+        {
+            "message_id": str(message.pk),
+            "change_id": str(event.change_id),
+            "memory_id": str(event.memory_id),
+            "action": event.action,
+        }
+        for event in events
+    ]
+    if told:
+        announce(message.owner_id, "memory.changed", {"events": told[:50]})
