@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from memorychat.lib.crypto import register_data_key_store
+
 
 class AccountsConfig(AppConfig):
     name = "accounts"
@@ -7,7 +9,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # Rows can be imported only once the apps are loaded.
-        from accounts.data_keys import DataKeyRows
-        from memorychat.lib.crypto import register_data_key_store
+        from accounts.data_keys import DataKeyRows  # noqa: PLC0415
 
         register_data_key_store(DataKeyRows())

@@ -126,7 +126,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             raise BadFrame(f"The frame {kind} is not right in: {names}.") from error
 
     async def _message_send(self, frame: MessageSend) -> None:
-        if replies.is_draining:
+        if replies.draining.is_set():
             await self._error("stopping", "The server is being restarted. Your message was not taken; try again.")
             return
         await self._set_mode(frame.privacy_mode or self.mode)

@@ -1,6 +1,7 @@
 """Learning from what was said: once for each message, and only from a person's own words in normal mode."""
 
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 
 from django.db import transaction
@@ -38,12 +39,9 @@ def learn(message_id: uuid.UUID) -> None:
     )
     provenance = Provenance(message_id=message.pk, said_at=message.created_at)
     found = extract(message.text, provenance, correlation_id=correlation_id())
-    try:
-        writing.remember_all(
-            access, found.candidates, batch=writing.Batch(MemoryBatch.Purpose.TURN, message.pk)
-        )
-    except writing.AlreadyWritten:
-        pass  # A worker died between writing and the mark below.
+    # It is written already when a worker died between this and the mark below.
+    with suppress(writing.AlreadyWritten):
+        writing.remember_all(access, found.candidates, batch=writing.Batch(MemoryBatch.Purpose.TURN, message.pk))
     for wish in found.forgets:
         _forget(access, wish, message.pk)
     Message.objects.filter(pk=message.pk).update(learnt_at=timezone.now())

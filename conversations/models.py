@@ -112,7 +112,9 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["conversation", "id"], name="message_conversation"),
             models.Index(
-                fields=["created_at"], condition=Q(role="user", mode="normal", learning_since=None), name="message_unlearnt"
+                fields=["created_at"],
+                condition=Q(role="user", mode="normal", learning_since=None),
+                name="message_unlearnt",
             ),
         ]
 

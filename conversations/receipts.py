@@ -123,7 +123,9 @@ def notes_of(questions: Sequence[Message], page: str) -> dict[uuid.UUID, Notes]:
     """Question → its margin, for all turns of a page with three queries in all."""
     answers = {
         message.answers_id: message
-        for message in Message.objects.filter(answers__in=[question.pk for question in questions]).select_related("receipt")
+        for message in Message.objects.filter(answers__in=[question.pk for question in questions]).select_related(
+            "receipt"
+        )
     }
     written = _written_by([question.pk for question in questions])
     memories = _memories(answers.values())
@@ -183,7 +185,7 @@ def _bar(parts: dict[str, float]) -> ScoreBar:
 
 
 def _written_by(question_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[WrittenNote]]:
-    """What each message changed, one note a change; the old words of what was superseded stand in the note of the new."""
+    """What each message changed, one note a change; what was superseded stands struck out in the note of the new."""
     events = list(
         MemoryEvent.objects.filter(message_id__in=question_ids)
         .select_related("memory__profile", "profile")

@@ -1,4 +1,4 @@
-"""The border between the asynchronous sockets and everything else, which is synchronous: crossed here and nowhere else."""
+"""The border between the asynchronous sockets and the rest, which is synchronous: crossed here and nowhere else."""
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -10,5 +10,5 @@ R = TypeVar("R")
 
 
 async def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run it in a thread of the pool, where it may wait for the database or an embedder without holding up the sockets."""
+    """Run it in a thread of the pool, where it may wait for the database without holding up the sockets."""
     return await database_sync_to_async(work, thread_sensitive=False)(*args, **kwargs)

@@ -1,5 +1,6 @@
-"""A turn: what a person says and the answer to it, from the first word to the receipt. What is incognito never gets here
-as a row: such a turn lives in the process alone.
+"""A turn: what a person says and the answer to it, from the first word to the receipt.
+
+An incognito turn never becomes a row: it lives in the process alone.
 """
 
 import uuid
@@ -105,9 +106,7 @@ def begin(user: User, said: Said, *, door: Origin = Origin.CHAT) -> Turn:
     return Turn(message.pk, access, [*history, ChatMessage("user", words)], conversation.pk, is_new)
 
 
-def finish(
-    turn: Turn, answer: str, status: MessageStatus, receipt: receipts.Draft | None
-) -> Message | None:
+def finish(turn: Turn, answer: str, status: MessageStatus, receipt: receipts.Draft | None) -> Message | None:
     """Keep the answer as far as it went, with its receipt, and have the turn learnt from; None when nothing is kept."""
     if not turn.mode.keeps_words:
         return None
@@ -118,7 +117,7 @@ def finish(
             message = _store_answer(question, answer, status)
             if receipt:
                 receipts.keep(message, receipt, answer)
-        Conversation.objects.filter(pk=turn.conversation_id, answering=turn.id).update(
+        Conversation.objects.filter(pk=question.conversation_id, answering=turn.id).update(
             answering=None, last_at=timezone.now()
         )
         if turn.mode.writes and question.learning_since is None:
@@ -227,7 +226,7 @@ def _store_answer(question: Message, answer: str, status: MessageStatus) -> Mess
     Message.objects.filter(answers=question).exclude(status=MessageStatus.COMPLETE).delete()
     return Message.objects.create(
         owner=question.owner,
-        conversation_id=question.conversation_id,
+        conversation=question.conversation,
         role=Role.ASSISTANT,
         text=answer,
         mode=question.mode,

@@ -1,7 +1,7 @@
 """The built-in extractor: English first-person statements, corrections, preferences, decisions and requests to forget.
 
-It is silent where it does not understand: a clause that no rule knows, a question, a supposition or a passing mood gives
-nothing. What it keeps, it keeps in the person's own words.
+It is silent where it does not understand: a clause that no rule knows, a question, a supposition or a passing mood
+gives nothing. What it keeps, it keeps in the person's own words.
 """
 
 import re
@@ -55,36 +55,55 @@ HAVE = r"I(?:'ve| have)"
 A = r"(?:an?|the|my|our|two|three|four|five|several|some|\d+)"
 DIETS = r"(?:vegetarian|vegan|pescatarian|flexitarian|lacto-vegetarian|omnivore|carnivore|fruitarian)"
 JOBS = (
-    r"(?:\w+(?:ologist|ician|grapher|eer|matician|smith)|nurse|doctor|teacher|professor|lecturer|lawyer|attorney|baker|butcher|cook|chef"
-    r"|driver|pilot|farmer|gardener|carpenter|plumber|painter|writer|author|editor|journalist|reporter|translator|interpreter"
+    r"(?:\w+(?:ologist|ician|grapher|eer|matician|smith)|nurse|doctor|teacher|professor|lecturer"
+    r"|lawyer|attorney|baker|butcher|cook|chef"
+    r"|driver|pilot|farmer|gardener|carpenter|plumber|painter|writer|author|editor|journalist"
+    r"|reporter|translator|interpreter"
     r"|developer|programmer|designer|architect|artist|musician|actor|actress|dancer|singer|student|researcher|scientist"
-    r"|chemist|biochemist|physicist|economist|accountant|auditor|manager|director|consultant|analyst|banker|barista|waiter"
-    r"|waitress|bartender|dentist|veterinarian|vet|pharmacist|therapist|midwife|paramedic|firefighter|policeman|policewoman"
+    r"|chemist|biochemist|physicist|economist|accountant|auditor|manager|director|consultant"
+    r"|analyst|banker|barista|waiter"
+    r"|waitress|bartender|dentist|veterinarian|vet|pharmacist|therapist|midwife|paramedic"
+    r"|firefighter|policeman|policewoman"
     r"|officer|soldier|sailor|judge|clerk|secretary|assistant|librarian|tailor|hairdresser|barber|mason|miner|fisherman"
     r"|florist|jeweller|photographer|tester|coach|trainer|instructor|tutor|freelancer|entrepreneur|founder|salesman"
-    r"|saleswoman|cashier|courier|beekeeper|bookseller|watchmaker|winemaker|optician|caretaker|carer|bookkeeper|recruiter)"
+    r"|saleswoman|cashier|courier|beekeeper|bookseller|watchmaker|winemaker|optician|caretaker"
+    r"|carer|bookkeeper|recruiter)"
 )
-PASSING = r"(?:question|problem|issue|idea|feeling|headache|minute|moment|look|doubt|point|cold|guess|chance|choice|suggestion)"
+PASSING = (
+    r"(?:question|problem|issue|idea|feeling|headache|minute|moment|look|doubt|point|cold|guess"
+    r"|chance|choice|suggestion)"
+)
 NOT_MINE = (
-    r"(?:question|problem|issue|point|guess|bad|apologies|mistake|understanding|goodness|god|idea|bet|pleasure|fault|answer|message"
+    r"(?:question|problem|issue|point|guess|bad|apologies|mistake|understanding|goodness|god|idea"
+    r"|bet|pleasure|fault|answer|message"
     r"|prompt|text|code|head|internet|wifi|screen|computer|turn|thanks)"
 )
 HABIT = (
-    r"(?:speak|play|run|swim|cycle|paint|draw|sing|dance|cook|bake|knit|read|write|collect|study|studied|teach|taught|drive|own|keep"
-    r"|grow|practi[sc]e|volunteer|train|commute|use|wear|drink|smoke|eat|wake up|get up|go|travel|climb|ski|surf|sail|fish|garden"
-    r"|meditate|attend|attended|graduated|married|adopted|bought|sold|quit|started|stopped|joined|retired|lost|won|need|suffer"
-    r"|grew up|was born|visited|met|support|belong|believe|follow|know how|learned|learnt|used to|never|walk|hike|sew|build|make)"
+    r"(?:speak|play|run|swim|cycle|paint|draw|sing|dance|cook|bake|knit|read|write|collect|study"
+    r"|studied|teach|taught|drive|own|keep"
+    r"|grow|practi[sc]e|volunteer|train|commute|use|wear|drink|smoke|eat|wake up|get up|go|travel"
+    r"|climb|ski|surf|sail|fish|garden"
+    r"|meditate|attend|attended|graduated|married|adopted|bought|sold|quit|started|stopped|joined"
+    r"|retired|lost|won|need|suffer"
+    r"|grew up|was born|visited|met|support|belong|believe|follow|know how|learned|learnt|used to"
+    r"|never|walk|hike|sew|build|make)"
 )
-PETS = r"dog|puppy|cat|kitten|parrot|budgie|canary|hamster|guinea pig|rabbit|horse|pony|tortoise|turtle|goldfish|snake|lizard|ferret|pet"
+PETS = (
+    r"dog|puppy|cat|kitten|parrot|budgie|canary|hamster|guinea pig|rabbit|horse|pony|tortoise"
+    r"|turtle|goldfish|snake|lizard|ferret|pet"
+)
 PEOPLE = (
-    r"(?:wife|husband|partner|girlfriend|boyfriend|fianc[eé]e?|mother|father|mum|mom|dad|sister|brother|son|daughter|boss|manager"
+    r"(?:wife|husband|partner|girlfriend|boyfriend|fianc[eé]e?|mother|father|mum|mom|dad|sister"
+    r"|brother|son|daughter|boss|manager"
     r"|best friend|grandmother|grandfather|twin)"
 )
 
 # The first rule that fits a clause decides.
 RULES = (
     _rule(
-        r"(?:my (?:full |first |real )?name is|(?:people|(?:my )?friends|(?:my )?family|colleagues|everyone|everybody|they|folks) (?:all |usually )?calls? me|I(?:'m| am) (?:called|known as)|I go by|the name(?:'s| is)|(?:please |you can |you may |just )*call me) \S.*",
+        r"(?:my (?:full |first |real )?name is|(?:people|(?:my )?friends|(?:my )?family|colleagues"
+        r"|everyone|everybody|they|folks) (?:all |usually )?calls? me|I(?:'m| am) (?:called|known as)"
+        r"|I go by|the name(?:'s| is)|(?:please |you can |you may |just )*call me) \S.*",
         Kind.FACT,
         9,
         "name",
@@ -97,18 +116,24 @@ RULES = (
         "diet",
     ),
     _rule(
-        rf"I {ADVERB}(?:eat|follow|keep|stick to) (?:an?|the)? ?[\w -]{{0,30}}(?:diet|kosher|halal|keto|gluten[- ]free)\b.*",
+        rf"I {ADVERB}(?:eat|follow|keep|stick to) (?:an?|the)? ?[\w -]{{0,30}}(?:diet|kosher|halal|keto"
+        rf"|gluten[- ]free)\b.*",
         Kind.PREFERENCE,
         8,
         "diet",
     ),
     _rule(
-        rf"(?:I {ADVERB}(?:don't|do not|can't|cannot|never|won't)(?: \w+)? (?:eat|drink|tolerate)|{AM} (?:\w+ )?(?:allergic|intolerant)|{AM} [\w-]+[- ](?:intolerant|free)) ?.*",
+        rf"(?:I {ADVERB}(?:don't|do not|can't|cannot|never|won't)(?: \w+)? (?:eat|drink|tolerate)"
+        rf"|{AM} (?:\w+ )?(?:allergic|intolerant)|{AM} [\w-]+[- ](?:intolerant|free)) ?.*",
         Kind.PREFERENCE,
         8,
     ),
     _rule(
-        rf"(?:I {ADVERB}live|{AM} {ADVERB}(?:living|based|settled)|{HAVE} {ADVERB}(?:been living|moved|relocated|settled)|I {ADVERB}(?:moved|relocated|reside|settled)|{AM} {ADVERB}(?:moving|relocating)|{HAVE} {ADVERB}lived|I call \S.* home|home(?: for me)? is|my (?:home(?: ?town| city)?|city|town) is|my (?:new )?(?:home|flat|house|apartment|place) is) (?:back )?(?:here )?(?:in|to|at|near|outside|on)? ?\S.*",
+        rf"(?:I {ADVERB}live|{AM} {ADVERB}(?:living|based|settled)|{HAVE} {ADVERB}(?:been living|moved"
+        rf"|relocated|settled)|I {ADVERB}(?:moved|relocated|reside|settled)|{AM} {ADVERB}(?:moving"
+        rf"|relocating)|{HAVE} {ADVERB}lived|I call \S.* home|home(?: for me)? is|my (?:home(?: ?town"
+        rf"| city)?|city|town) is|my (?:new )?(?:home|flat|house|apartment"
+        rf"|place) is) (?:back )?(?:here )?(?:in|to|at|near|outside|on)? ?\S.*",
         Kind.FACT,
         8,
         "home town",
@@ -120,7 +145,9 @@ RULES = (
         "origin",
     ),
     _rule(
-        rf"(?:my birthday(?:'s| is| falls)|I was born on|I was born (?:in|the)|I celebrate my birthday|{AM} celebrating my birthday|I(?:'ll| will)? (?:turn|be) \d+ on|my (?:date of birth|birth ?date|birth day) is) ?\S.*",
+        rf"(?:my birthday(?:'s| is| falls)|I was born on|I was born (?:in|the)|I celebrate my birthday"
+        rf"|{AM} celebrating my birthday|I(?:'ll| will)? (?:turn|be) \d+ on|my (?:date of birth"
+        rf"|birth ?date|birth day) is) ?\S.*",
         Kind.FACT,
         8,
         "birthday",
@@ -132,73 +159,91 @@ RULES = (
         "age",
     ),
     _rule(
-        rf"(?:I {ADVERB}(?:work|worked) as|{AM} {ADVERB}(?:working|employed) as|my (?:job|profession|occupation|trade|work|line of work) is|I (?:earn|make) (?:my|a) (?:living|bread|money)|for a living,? I|by (?:profession|trade|day),? I(?:'m| am)) \S.*|I \S.* for a living",
+        rf"(?:I {ADVERB}(?:work|worked) as|{AM} {ADVERB}(?:working|employed) as|my (?:job|profession"
+        rf"|occupation|trade|work|line of work) is|I (?:earn|make) (?:my|a) (?:living|bread|money)"
+        rf"|for a living,? I|by (?:profession|trade|day),? I(?:'m| am)) \S.*|I \S.* for a living",
         Kind.FACT,
         7,
         "job",
     ),
     _rule(rf"(?:{AM} {ADVERB}|{HAVE} been )an? (?:[\w-]+ ){{0,3}}{JOBS}\b.*", Kind.FACT, 7, "job"),
     _rule(
-        rf"(?:I {ADVERB}(?:work|started working)|{AM} {ADVERB}(?:working|employed)|my employer is) (?:at|for|with|in|by)? ?\S.*",
+        rf"(?:I {ADVERB}(?:work|started working)|{AM} {ADVERB}(?:working|employed)"
+        rf"|my employer is) (?:at|for|with|in|by)? ?\S.*",
         Kind.FACT,
         6,
         "employer",
     ),
     _rule(
-        r"my (?:(?:all-time|absolute|very) )?(?P<what>favou?rite [\w ]{2,40}?) (?:is|are|has always been|would be) \S.*",
+        r"my (?:(?:all-time|absolute|very) )?(?P<what>favou?rite [\w ]{2,40}?) (?:is|are"
+        r"|has always been|would be) \S.*",
         Kind.PREFERENCE,
         6,
     ),
     _rule(rf"my (?P<what>{PEOPLE})(?:'s name is|is called|is named| is called| is named) \S.*", Kind.FACT, 7),
     _rule(rf".*\b(?:{PETS})\b.*\b(?:named|called|by the name of|name is|answers to|goes by)\b \S.*", Kind.FACT, 7),
     _rule(
-        rf"(?:my \w+ & )?(?:{HAVE}|we(?:'ve| have)|I|we) {ADVERB}(?:decided|made up my mind|chosen|chose|agreed|resolved|opted|settled on|committed|picked)\b.*",
+        rf"(?:my \w+ & )?(?:{HAVE}|we(?:'ve| have)|I|we) {ADVERB}(?:decided|made up my mind|chosen"
+        rf"|chose|agreed|resolved|opted|settled on|committed|picked)\b.*",
         Kind.DECISION,
         7,
         sector=Sector.REFLECTIVE,
     ),
     _rule(
-        rf"(?:my decision is|the decision is|from now on,? I|{AM} (?:planning|determined|resolved)|I(?: have)? (?:plan|intend|promise[d]?)(?:ned)?) ?\S.*",
+        rf"(?:my decision is|the decision is|from now on,? I|{AM} (?:planning|determined|resolved)"
+        rf"|I(?: have)? (?:plan|intend|promise[d]?)(?:ned)?) ?\S.*",
         Kind.DECISION,
         6,
         sector=Sector.REFLECTIVE,
     ),
     _rule(
-        rf"(?:{AM} going to|I(?:'ll| will)) (?:start|stop|quit|learn|buy|sell|study|move|marry|take|switch|train|visit|travel|run|join|write|build|leave|change|become|give up) .*",
+        rf"(?:{AM} going to|I(?:'ll| will)) (?:start|stop|quit|learn|buy|sell|study|move|marry|take"
+        rf"|switch|train|visit|travel|run|join|write|build|leave|change|become|give up) .*",
         Kind.DECISION,
         6,
         sector=Sector.REFLECTIVE,
         confidence=LIKELY,
     ),
     _rule(
-        rf"(?:between \S.*,? I|I {ADVERB}(?:choose|pick|take) \S.* over|{AM} (?:more|rather)(?: of)? an?|I {ADVERB}(?:prefer|favou?r)|I(?:'d| would) (?:much )?(?:rather|sooner)|given the choice,? I|I like \S.* (?:more|better) than) ?\S.*",
+        rf"(?:between \S.*,? I|I {ADVERB}(?:choose|pick|take) \S.* over|{AM} (?:more"
+        rf"|rather)(?: of)? an?|I {ADVERB}(?:prefer|favou?r)|I(?:'d| would) (?:much )?(?:rather|sooner)"
+        rf"|given the choice,? I|I like \S.* (?:more|better) than) ?\S.*",
         Kind.PREFERENCE,
         6,
     ),
     _rule(
-        rf"I {ADVERB}(?:like|love|enjoy|adore|hate|dislike|detest|loathe|fancy|can't stand|cannot stand|can't bear|don't (?:\w+ )?(?:like|enjoy|care for)|do not (?:like|enjoy)|didn't like) (?!(?:it|that|this|them|you|your|the (?:answer|idea|way)|to know|to ask)\b)\S.*",
+        rf"I {ADVERB}(?:like|love|enjoy|adore|hate|dislike|detest|loathe|fancy|can't stand|cannot stand"
+        rf"|can't bear|don't (?:\w+ )?(?:like|enjoy|care for)|do not (?:like|enjoy)"
+        rf"|didn't like) (?!(?:it|that|this|them|you|your|the (?:answer|idea|way)|to know"
+        rf"|to ask)\b)\S.*",
         Kind.PREFERENCE,
         5,
         sector=Sector.EMOTIONAL,
     ),
     _rule(
-        rf"{AM} (?:not )?(?:an? )?(?:\w+ )?(?:fan of|into|fond of|keen on|crazy about|passionate about|obsessed with|afraid of|scared of|interested in) \S.*",
+        rf"{AM} (?:not )?(?:an? )?(?:\w+ )?(?:fan of|into|fond of|keen on|crazy about|passionate about"
+        rf"|obsessed with|afraid of|scared of|interested in) \S.*",
         Kind.PREFERENCE,
         5,
         sector=Sector.EMOTIONAL,
     ),
     _rule(
-        rf"(?:{HAVE}|we(?:'ve| have)|I(?:'ve)? got|we(?:'ve)? got|I own|we own|I keep) (?:got )?{A} (?!\w* ?{PASSING}\b)\S.*",
+        rf"(?:{HAVE}|we(?:'ve| have)|I(?:'ve)? got|we(?:'ve)? got|I own|we own"
+        rf"|I keep) (?:got )?{A} (?!\w* ?{PASSING}\b)\S.*",
         Kind.FACT,
         6,
     ),
     _rule(
-        rf"{AM} {ADVERB}(?:married|engaged|divorced|widowed|single|pregnant|retired|left-handed|right-handed|colou?r-?blind|deaf|blind|dyslexic|learning|studying|training|expecting|related)\b.*",
+        rf"{AM} {ADVERB}(?:married|engaged|divorced|widowed|single|pregnant|retired|left-handed"
+        rf"|right-handed|colou?r-?blind|deaf|blind|dyslexic|learning|studying|training|expecting"
+        rf"|related)\b.*",
         Kind.FACT,
         6,
     ),
     _rule(
-        rf"(?:my|our) (?!(?:\w+ )?{NOT_MINE}\b)[\w'’ -]{{2,60}}?(?:\b(?:is|are|was|were|has|have|lives?|works?|likes?|loves?|hates?|prefers?|goes|plays?|stud(?:y|ies)|speaks?|called|named|died|got|moved|married|teaches|turns|answers|goes by|responds|wants|needs)\b|'s name\b) ?\S.*",
+        rf"(?:my|our) (?!(?:\w+ )?{NOT_MINE}\b)[\w'’ -]{{2,60}}?(?:\b(?:is|are|was|were|has|have|lives?"
+        rf"|works?|likes?|loves?|hates?|prefers?|goes|plays?|stud(?:y|ies)|speaks?|called|named|died"
+        rf"|got|moved|married|teaches|turns|answers|goes by|responds|wants|needs)\b|'s name\b) ?\S.*",
         Kind.FACT,
         6,
     ),
@@ -212,8 +257,10 @@ ASKED = tuple(
         "name": r"\bmy (?:\w+ )?name\b(?!s)|\bam I called\b|\bcall me\b|\bwho am I\b|\bdo you know who I am\b",
         "home town": r"\b(?:where|which|what)\b.*\b(?:I (?:\w+ )?(?:live|reside|based)|am I (?:living|based)|my home)\b"
         r"|\bmy (?:home(?: ?town)?|city|town)\b",
-        "job": r"\bfor a living\b|\bmy (?:job|profession|occupation|trade|work|line of work|career)\b|\bdo I work as\b|\bI earn my\b",
-        "diet": r"\bmy diet\b|\b(?:what|do|can|should|would) I (?:\w+ )?eat\b|\b(?:won't|don't|can't) I eat\b|\bI (?:won't|don't|can't) eat\b",
+        "job": r"\bfor a living\b|\bmy (?:job|profession|occupation|trade|work|line of work|career)\b"
+        r"|\bdo I work as\b|\bI earn my\b",
+        "diet": r"\bmy diet\b|\b(?:what|do|can|should|would) I (?:\w+ )?eat\b|\b(?:won't|don't|can't) I eat\b"
+        r"|\bI (?:won't|don't|can't) eat\b",
         "birthday": r"\bmy (?:\w+ )?birthday\b|\bwas I born\b|\bmy date of birth\b|\bcongratulate me\b",
         "age": r"\bhow old am I\b|\bmy age\b",
         "origin": r"\bam I (?:originally )?from\b|\bI (?:come|came) from\b|\bI grow up\b",
@@ -225,7 +272,8 @@ SENTENCE_END = re.compile(
     r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bProf\.)(?<=[.!?…])[\"'”’)]*\s+|\n+|\s+[–—-]\s+|;\s+"
 )
 CLAUSE_START = re.compile(
-    r"(?:,\s*)?\b(?:and|but|so|plus|while|though|although)\s+(?:(?:also|now|then|today|these days)\s+)*(?=(?:I|I'm|I've|I'd|my|we|our)\b)"
+    r"(?:,\s*)?\b(?:and|but|so|plus|while|though|although)\s+(?:(?:also|now|then|today"
+    r"|these days)\s+)*(?=(?:I|I'm|I've|I'd|my|we|our)\b)"
     r"|,\s+(?=(?:I|I'm|I've|my|we|our)\b)",
     re.IGNORECASE,
 )
@@ -234,35 +282,45 @@ ELIDED = re.compile(
     re.IGNORECASE,
 )
 FILLER = re.compile(
-    r"^(?:(?:hi|hello|hey|hiya|yes|yeah|yep|no|nope|well|ok|okay|oh|ah|so|and|but|also|actually|sorry|please|btw|by the way|in fact|fyi"
-    r"|just so you know|for the record|you know|as i said|anyway|to be honest|honestly|first of all|besides|correction|these days|nowadays"
-    r"|good (?:morning|afternoon|evening)|there|oops|wait|update|last (?:week|month|year)|as of (?:today|now|this week)|one more thing"
-    r"|i should (?:mention|add|say)(?: that)?|let me (?:tell|add)(?: you)?(?: that)?|i (?:want|wanted) (?:you )?to (?:know|tell you)(?: that)?"
+    r"^(?:(?:hi|hello|hey|hiya|yes|yeah|yep|no|nope|well|ok|okay|oh|ah|so|and|but|also|actually"
+    r"|sorry|please|btw|by the way|in fact|fyi"
+    r"|just so you know|for the record|you know|as i said|anyway|to be honest|honestly"
+    r"|first of all|besides|correction|these days|nowadays"
+    r"|good (?:morning|afternoon|evening)|there|oops|wait|update|last (?:week|month|year)"
+    r"|as of (?:today|now|this week)|one more thing"
+    r"|i should (?:mention|add|say)(?: that)?|let me (?:tell|add)(?: you)?(?: that)?|i (?:want"
+    r"|wanted) (?:you )?to (?:know|tell you)(?: that)?"
     r"|did i mention(?: that)?)\b[,:!.\s]*)+",
     re.IGNORECASE,
 )
 REMEMBER = re.compile(
-    r"^(?:please |can you |could you |do )*(?:remember|note|keep in mind|don't forget|do not forget|make a note|memori[sz]e|save)"
-    r"(?: (?:this|the following|down))?(?: for me)?(?:,? that|:)?\s+(?!(?:when|how|what|where|who|why|me|my chat)\b)(?P<what>\S.*)$",
+    r"^(?:please |can you |could you |do )*(?:remember|note|keep in mind|don't forget"
+    r"|do not forget|make a note|memori[sz]e|save)"
+    r"(?: (?:this|the following|down))?(?: for me)?(?:,? that|:)?\s+(?!(?:when|how|what|where|who"
+    r"|why|me|my chat)\b)(?P<what>\S.*)$",
     re.IGNORECASE,
 )
 FORGET = re.compile(
     r"^(?:please |can you |could you |you can )*(?:forget|delete|erase|remove|don't remember|stop remembering)"
-    r"(?: (?:everything|anything|all))?(?: (?:about|that|the fact that))?\s+(?P<what>(?:I|I'm|I've|my|our|we|where|what|when|how|who)\b.*)$",
+    r"(?: (?:everything|anything|all))?(?: (?:about|that|the fact that))?\s+(?P<what>(?:I|I'm|I've"
+    r"|my|our|we|where|what|when|how|who)\b.*)$",
     re.IGNORECASE,
 )
 QUESTION = re.compile(
-    r"^(?:who|whom|whose|what|what's|when|where|where's|which|why|how|do|does|did|is|are|am|was|were|can|could|will|would|should|shall|may"
+    r"^(?:who|whom|whose|what|what's|when|where|where's|which|why|how|do|does|did|is|are|am|was"
+    r"|were|can|could|will|would|should|shall|may"
     r"|have i|has|tell me|show me|guess)\b",
     re.IGNORECASE,
 )
 SUPPOSED = re.compile(
-    r"\b(?:if i|i wish|imagine|suppose|supposing|pretend|let's say|would have|wouldn't|hypothetically|as if|in a story|yeah right|as a joke)\b",
+    r"\b(?:if i|i wish|imagine|suppose|supposing|pretend|let's say|would have|wouldn't"
+    r"|hypothetically|as if|in a story|yeah right|as a joke)\b",
     re.IGNORECASE,
 )
 PASSED = re.compile(
     r"\b(?:right now|at the moment|in a minute|brb|just kidding|for now)\b"
-    r"|^i(?:'m| am) (?:so |very |a bit |really |just )*(?:tired|hungry|bored|busy|fine|good|ok|okay|well|sorry|back|here|glad|happy|sad|sure|ready|confused"
+    r"|^i(?:'m| am) (?:so |very |a bit |really |just )*(?:tired|hungry|bored|busy|fine|good|ok"
+    r"|okay|well|sorry|back|here|glad|happy|sad|sure|ready|confused"
     r"|curious|wondering|looking|trying|asking|thinking|talking|kidding|not sure|afraid (?:not|so|i))\b",
     re.IGNORECASE,
 )

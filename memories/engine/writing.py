@@ -135,7 +135,7 @@ def restore(access: MemoryAccess, memory_id: uuid.UUID) -> Written:
         memory, act = _fetch(profile, memory_id), Act(access)
         if memory.status == Status.ACTIVE:
             return Written(Outcome.DISCARDED, memory.pk, reason="This memory is active already.")
-        _clear_slot(act, profile, memory.slot, successor=memory)
+        _clear_slot(act, profile, bytes(memory.slot) if memory.slot else None, successor=memory)
         _change(act, memory, Action.RESTORED, status=Status.ACTIVE, superseded_by_id=None)
         return Written(Outcome.CREATED, memory.pk, act.change_id)
 
@@ -199,7 +199,7 @@ class _Placing:
         return self.candidate.occurred_at or self.candidate.provenance.said_at or timezone.now()
 
     def _known(self) -> Memory | None:
-        """The active memory that says the same: by equal words, or nearly equal ones without a difference that counts."""
+        """The active memory that says the same: equal words, or nearly equal ones without a difference that counts."""
         equal = (
             Memory.objects.filter(profile=self.profile, digest=index.digest_of(self.profile, self.content))
             .active()

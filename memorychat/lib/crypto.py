@@ -1,12 +1,12 @@
 """Encryption of people's words: master keys, data keys and key rings. The model fields are in `fields.py`.
 
-A *master key* (in `KEYS_FILE`, never in the database) wraps *data keys* (rows of an upper layer, one per person and one per
-profile), and a data key seals words. A sealed value is::
+A *master key* (in `KEYS_FILE`, never in the database) wraps *data keys* (rows of an upper layer, one per person and one
+per profile), and a data key seals words. A sealed value is::
 
     version (1 byte) | id of the data key (16) | nonce (12) | AES-256-GCM ciphertext and tag
 
-with "table.column:" and the id of the row as associated data, so that a value moved to another row or column does not open.
-Unwrapped keys live in a `key_ring()` for one request, frame, job or command, and never longer.
+with "table.column:" and the id of the row as associated data, so that a value moved to another row or column does not
+open. Unwrapped keys live in a `key_ring()` for one request, frame, job or command, and never longer.
 """
 
 import base64
@@ -96,18 +96,17 @@ class DataKeyStore(Protocol):
     def is_empty(self) -> bool: ...
 
 
-_store: DataKeyStore | None = None
+_stores: list[DataKeyStore] = []
 
 
 def register_data_key_store(store: DataKeyStore) -> None:
-    global _store
-    _store = store
+    _stores[:] = [store]
 
 
 def data_key_store() -> DataKeyStore:
-    if _store is None:
+    if not _stores:
         raise KeysError("No store of data keys is registered.")
-    return _store
+    return _stores[0]
 
 
 def master_keys() -> MasterKeys:

@@ -1,4 +1,4 @@
-"""Markdown of an answer as HTML that is safe to show: no images, no scripts, no styles, links that say where they lead."""
+"""Markdown of an answer as HTML that is safe to show: no images, no scripts, no styles."""
 
 import re
 from collections.abc import Collection
@@ -11,10 +11,40 @@ from markdown_it.token import Token
 
 CITATION = re.compile(r"\s?\[(\d{1,3})\]")
 TAGS = {
-    *("p br hr h1 h2 h3 h4 h5 h6 strong em s blockquote ul ol li pre code a sup".split()),
-    *("table thead tbody tr th td".split()),
+    *(
+        [
+            "p",
+            "br",
+            "hr",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "strong",
+            "em",
+            "s",
+            "blockquote",
+            "ul",
+            "ol",
+            "li",
+            "pre",
+            "code",
+            "a",
+            "sup",
+        ]
+    ),
+    *(["table", "thead", "tbody", "tr", "th", "td"]),
 }
-ATTRIBUTES = {"a": {"href", "class"}, "code": {"class"}, "sup": {"class"}, "ol": {"start"}, "th": {"align"}, "td": {"align"}}
+ATTRIBUTES = {
+    "a": {"href", "class"},
+    "code": {"class"},
+    "sup": {"class"},
+    "ol": {"start"},
+    "th": {"align"},
+    "td": {"align"},
+}
 
 
 def to_html(text: str, *, citations: Collection[int] = ()) -> str:

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 log = structlog.get_logger(__name__)
 
 CHANNEL = "memorychat"
-LONGEST_WAIT = 30.0
+PAUSE = 2.0
 
 
 def group_of(person_id: uuid.UUID) -> str:
@@ -33,8 +33,9 @@ def announce(person_id: uuid.UUID, kind: str, ids: dict[str, Any]) -> None:
         layer = get_channel_layer()
         transaction.on_commit(lambda: async_to_sync(layer.group_send)(group_of(person_id), message))
         return
+    payload = json.dumps({"group": group_of(person_id), "message": message})
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, json.dumps({"group": group_of(person_id), "message": message})])
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
 
 
 class Listener:
@@ -50,19 +51,19 @@ class Listener:
             self._task = asyncio.create_task(self._listen_for_ever())
 
     async def _listen_for_ever(self) -> None:
-        """A lost connection is opened again; what was sent meanwhile is missed, and a page that reconnects asks anew."""
-        wait = 0.5
+        """A lost connection is opened again; what was sent meanwhile is missed, and pages that reconnect ask anew."""
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(**_connection_parameters(), autocommit=True) as listening:
-                    await listening.execute(f"LISTEN {CHANNEL}")
-                    wait = 0.5
-                    async for notification in listening.notifies():
-                        await self._hand_on(notification.payload)
+                await self._listen()
             except psycopg.OperationalError as error:
-                log.warning("notifications_lost", error=type(error).__name__, again_in=wait)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, LONGEST_WAIT)
+                log.warning("notifications_lost", error=type(error).__name__, again_in=PAUSE)
+            await asyncio.sleep(PAUSE)
+
+    async def _listen(self) -> None:
+        async with await psycopg.AsyncConnection.connect(**_connection_parameters(), autocommit=True) as listening:
+            await listening.execute(f"LISTEN {CHANNEL}")
+            async for notification in listening.notifies():
+                await self._hand_on(notification.payload)
 
     async def _hand_on(self, payload: str) -> None:
         told = json.loads(payload)
@@ -71,7 +72,11 @@ class Listener:
 
 def _connection_parameters() -> dict[str, Any]:
     parameters = connection.get_connection_params()
-    return {name: value for name, value in parameters.items() if name not in ("cursor_factory", "context", "prepare_threshold")}
+    return {
+        name: value
+        for name, value in parameters.items()
+        if name not in ("cursor_factory", "context", "prepare_threshold")
+    }
 
 
 listener = Listener()

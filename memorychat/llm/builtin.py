@@ -12,16 +12,22 @@ MOST = 3
 NOT_KEPT = " I will not keep it: nothing new is remembered in this privacy mode."
 
 ASKS = re.compile(
-    r"\?\s*$|^(?:(?:and|so|but|then|ok|okay|hey|hi|please)[, ]+)*(?:who|whom|whose|what|when|where|which|why|how|do|does|did|is|are|am|was|were|can|could|will|would"
+    r"\?\s*$|^(?:(?:and|so|but|then|ok|okay|hey|hi|please)[, ]+)*(?:who|whom|whose|what|when|where"
+    r"|which|why|how|do|does|did|is|are|am|was|were|can|could|will|would"
     r"|should|shall|have|has|tell me|remind me|name|list|show me)\b",
     re.IGNORECASE,
 )
 ASKS_ALL = re.compile(
-    r"\b(?:what|everything|anything|all)\b.*\b(?:you|u)\b.*\b(?:remember|know|learned|learnt|kept)\b(?:.*\b(?:about|of|on) me\b|\s*\?*$)",
+    r"\b(?:what|everything|anything|all)\b.*\b(?:you|u)\b.*\b(?:remember|know|learned|learnt"
+    r"|kept)\b(?:.*\b(?:about|of|on) me\b|\s*\?*$)",
     re.IGNORECASE,
 )
 GREETS = re.compile(r"^(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening))\b[^?]{0,20}$", re.IGNORECASE)
 THANKS = re.compile(r"^(?:thanks|thank you|thx|cheers|great|perfect)\b[^?]{0,40}$", re.IGNORECASE)
+PHRASES = (
+    (GREETS, "Hello. Tell me something about you, or ask me what I remember."),
+    (THANKS, "You are welcome."),
+)
 TURNED = {
     "i": "you",
     "i'm": "you're",
@@ -48,16 +54,18 @@ class BuiltinChat:
 
 def answer(prompt: Prompt) -> str:
     question = prompt.question.strip()
-    if GREETS.match(question):
-        return "Hello. Tell me something about you, or ask me what I remember."
-    if THANKS.match(question):
-        return "You are welcome."
+    for pattern, phrase in PHRASES:
+        if pattern.match(question):
+            return phrase
     if ASKS_ALL.search(question):
         return _everything(prompt)
-    if not ASKS.search(question):
-        return "Thank you for telling me." + ("" if prompt.writes_memories else NOT_KEPT)
-    known = _answering(prompt.memories)
-    if known:
+    if ASKS.search(question):
+        return _answer_from(prompt)
+    return "Thank you for telling me." + ("" if prompt.writes_memories else NOT_KEPT)
+
+
+def _answer_from(prompt: Prompt) -> str:
+    if known := _answering(prompt.memories):
         return _told(known)
     if not prompt.reads_memories:
         return "In incognito I look nothing up and keep nothing, so I cannot answer that."
@@ -77,9 +85,8 @@ def _turn(word: str) -> str:
 
 
 def _answering(memories: Sequence[KnownMemory]) -> list[KnownMemory]:
-    ranked = sorted(memories, key=lambda known: -known.relevance)
-    best = [known for known in ranked if known.relevance >= max(ANSWERS, ranked[0].relevance * CLOSE)]
-    return best[:MOST]
+    ranked = sorted(memories, key=lambda known: -known.relevance)[:MOST]
+    return [known for known in ranked if known.relevance >= max(ANSWERS, ranked[0].relevance * CLOSE)]
 
 
 def _told(known: list[KnownMemory]) -> str:

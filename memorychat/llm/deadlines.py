@@ -1,4 +1,4 @@
-"""Total deadlines for streams: the libraries' own time-outs count from piece to piece, so a model that drips outlives them."""
+"""Total deadlines for streams: the libraries' own count from piece to piece, so a model that drips outlives them."""
 
 import asyncio
 from collections.abc import AsyncIterator

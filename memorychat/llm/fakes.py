@@ -1,9 +1,10 @@
-"""Models that do what they are told, for tests and benchmarks; they ship with the code so that nothing has to be mocked."""
+"""Models that do what they are told, for tests and benchmarks, so that nothing has to be mocked."""
 
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class FakeEmbedder:
     name: str = "fake"
     dimensions: int = 64
     error: ProviderError | None = None
-    calibration: Calibration = Calibration(
+    calibration: ClassVar[Calibration] = Calibration(
         background=0.0, spread=0.15, middle=2.0, steepness=1.0, scale=((0.0, 0.0), (1.0, 1.0))
     )
 

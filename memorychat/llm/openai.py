@@ -32,7 +32,12 @@ class OpenAIChat:
         self, model: str, *, api_key: str, base_url: str | None, temperature: float, max_tokens: int, timeout: float
     ) -> None:
         self.model = model
-        self._settings = {"api_key": api_key, "base_url": base_url, "timeout": timeout, "max_retries": TRIES_AGAIN}
+        self._settings: dict[str, Any] = {
+            "api_key": api_key,
+            "base_url": base_url,
+            "timeout": timeout,
+            "max_retries": TRIES_AGAIN,
+        }
         self._max_tokens = max_tokens
         self._sampling: dict[str, Any] = {} if REFUSES_TEMPERATURE.match(model) else {"temperature": temperature}
         self._is_openai = base_url is None or "//api.openai.com" in base_url
@@ -48,19 +53,19 @@ class OpenAIChat:
         return self._clients.setdefault(asyncio.get_running_loop(), AsyncOpenAI(**self._settings))
 
     async def _respond(self, prompt: Prompt, headers: dict[str, str]) -> AsyncIterator[str | Finished]:
-        form = {"text": {"format": _schema_format(prompt.json_schema)}} if prompt.json_schema else {}
+        request: dict[str, Any] = {
+            "model": self.model,
+            "instructions": prompt.system_text(),
+            "input": [{"role": message.role, "content": message.text} for message in prompt.history],
+            "max_output_tokens": self._max_tokens,
+            "store": False,
+            "stream": True,
+            **self._sampling,
+        }
+        if prompt.json_schema:
+            request["text"] = {"format": _schema_format(prompt.json_schema)}
         with _named_errors():
-            events = await self._client.responses.create(
-                model=self.model,
-                instructions=prompt.system_text(),
-                input=[{"role": message.role, "content": message.text} for message in prompt.history],
-                max_output_tokens=self._max_tokens,
-                store=False,
-                stream=True,
-                extra_headers=headers,
-                **self._sampling,
-                **form,
-            )
+            events = await self._client.responses.create(**request, extra_headers=headers)
             async for event in events:
                 if event.type == "response.output_text.delta":
                     yield event.delta
@@ -77,19 +82,19 @@ class OpenAIChat:
     async def _complete(self, prompt: Prompt, headers: dict[str, str]) -> AsyncIterator[str | Finished]:
         messages = [{"role": "system", "content": prompt.system_text()}]
         messages += [{"role": message.role, "content": message.text} for message in prompt.history]
-        form = {"response_format": {"type": "json_object"}} if prompt.json_schema else {}
+        request: dict[str, Any] = {
+            "model": self.model,
+            "messages": messages,
+            "max_tokens": self._max_tokens,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **self._sampling,
+        }
+        if prompt.json_schema:
+            request["response_format"] = {"type": "json_object"}
         reason, used = "", (0, 0)
         with _named_errors():
-            chunks = await self._client.chat.completions.create(
-                model=self.model,
-                messages=messages,
-                max_tokens=self._max_tokens,
-                stream=True,
-                stream_options={"include_usage": True},
-                extra_headers=headers,
-                **self._sampling,
-                **form,
-            )
+            chunks = await self._client.chat.completions.create(**request, extra_headers=headers)
             # The usage comes in a chunk of its own, after the one with the finish reason.
             async for chunk in chunks:
                 if chunk.usage:
@@ -103,7 +108,7 @@ class OpenAIChat:
 
 
 class OpenAIEmbedder:
-    """Embeddings behind the OpenAI format. The name holds the dimensions: vectors of other lengths are another model's."""
+    """Embeddings behind the OpenAI format. The name holds the dimensions: other lengths are another model's."""
 
     # As published evaluations of text-embedding-3 show it: unrelated texts lie near 0.1, repeats above 0.85.
     calibration = Calibration(

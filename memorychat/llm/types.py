@@ -14,8 +14,8 @@ Vector = NDArray[np.float32]
 class ProviderError(Exception):
     """A model or embedder did not do its part.
 
-    `permanent` says that asking again cannot help (a wrong key, a refused request); `code` is a stable word for the page:
-    unreachable, timeout, refused, rate_limited, interrupted, nonsense.
+    `permanent` says that asking again cannot help (a wrong key, a refused request); `code` is a stable word for the
+    page: unreachable, timeout, refused, rate_limited, interrupted, nonsense.
     """
 
     def __init__(self, message: str, *, code: str, permanent: bool = False) -> None:
@@ -87,8 +87,8 @@ class ChatModel(Protocol):
 class Calibration:
     """What the cosines of one embedder mean, as measured on pairs of texts.
 
-    Two unrelated texts have a cosine around `background` ± `spread`. A question and the memory that answers it reach the
-    relevance 0.5 at `middle` standard scores, and `steepness` says how fast relevance rises around it. `scale` maps
+    Two unrelated texts have a cosine around `background` ± `spread`. A question and the memory that answers it reach
+    the relevance 0.5 at `middle` standard scores, and `steepness` says how fast relevance rises around it. `scale` maps
     cosines to the common 0–1 scale on which thresholds stand: pairs (cosine, position), rising in both.
     """
 
