@@ -1,0 +1,60 @@
+"""The life of one memory, as its page tells it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from memories.models import Action, FoundBy, Memory, MemoryEvent, MemorySource
+from memorychat.lib.crypto import unlock
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One event of the ledger in words. `before` and `after` are the wordings, where they changed."""
+
+    word: str
+    before: str
+    after: str
+    reason: str
+    how: str
+    at: datetime
+    change_id: uuid.UUID
+    is_undone: bool
+    can_undo: bool
+
+
+def history_of(memory: Memory) -> list[Chapter]:
+    """Oldest first. Only the newest change can be undone: later ones build on the others."""
+    events = list(memory.events.select_related("profile").order_by("number"))
+    unlock(events)
+    undone = {event.undoes for event in events if event.undoes}
+    return [_chapter(event, is_newest=event is events[-1], is_undone=event.change_id in undone) for event in events]
+
+
+def sources_of(memory: Memory) -> Sequence[MemorySource]:
+    """The words it came from, oldest first; a source without any says nothing to a reader."""
+    sources = list(memory.sources.order_by("said_at"))
+    unlock(sources)
+    return [source for source in sources if source.quote]
+
+
+def _chapter(event: MemoryEvent, *, is_newest: bool, is_undone: bool) -> Chapter:
+    action = Action(event.action)
+    return Chapter(
+        word=str(action.label),
+        before=(event.before or {}).get("content", ""),
+        after=event.after.get("content", ""),
+        reason=event.reason,
+        how=_how(event),
+        at=event.created_at,
+        change_id=event.change_id,
+        is_undone=is_undone,
+        can_undo=is_newest and action is not Action.UNDONE,
+    )
+
+
+def _how(event: MemoryEvent) -> str:
+    """By which door it came in and how it was found: "Chat, found by rules"."""
+    found = [str(FoundBy(event.found_by).label)] if event.found_by else []
+    return ", ".join([str(event.get_door_display()), *found])

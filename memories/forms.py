@@ -1,0 +1,56 @@
+"""What a person may write about memories and profiles."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from memories.engine.writing import CONTENT_LIMIT
+from memories.models import Kind, PrivacyMode, Status
+from memories.profiles import DESCRIPTION_LIMIT, NAME_LIMIT
+from memorychat.lib import text
+
+
+class WordsField(forms.CharField):
+    """Words that can be stored; a refusal is the sentence that every other door gives."""
+
+    def __init__(self, *, limit: int, name: str, **kwargs: object) -> None:
+        super().__init__(strip=False, **kwargs)  # type: ignore[arg-type]  # handed on as they are
+        self.limit, self.name = limit, name
+
+    def run_validators(self, value: str) -> None:
+        """None of Django's: `clean` refuses a NUL and too long a text with a better sentence."""
+
+    def clean(self, value: object) -> str:
+        words: str = super().clean(value)
+        if not words.strip() and not self.required:
+            return ""
+        try:
+            return text.clean(words, limit=self.limit, name=self.name)
+        except text.TextError as error:
+            raise ValidationError(str(error)) from error
+
+
+class FilterForm(forms.Form):
+    """What the address of the list may ask for."""
+
+    status = forms.ChoiceField(choices=Status, required=False)
+    kind = forms.ChoiceField(choices=Kind, required=False)
+    profile = forms.UUIDField(required=False)
+    cursor = forms.UUIDField(required=False)
+
+
+class MemoryForm(forms.Form):
+    content = WordsField(
+        limit=CONTENT_LIMIT, name="memory", label="Memory", widget=forms.Textarea(attrs={"rows": 3, "autofocus": True})
+    )
+
+
+class ProfileForm(forms.Form):
+    name = WordsField(limit=NAME_LIMIT, name="name", label="Name")
+    description = WordsField(
+        limit=DESCRIPTION_LIMIT,
+        name="description",
+        label="Description",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    default_mode = forms.ChoiceField(label="New conversations begin in", choices=PrivacyMode)

@@ -1,0 +1,19 @@
+from django.urls import path
+
+from memories import views
+
+urlpatterns = [
+    path("memories/", views.memory_list, name="memory-list"),
+    path("memories/<uuid:memory_id>/", views.memory_detail, name="memory-detail"),
+    path("memories/<uuid:memory_id>/row/", views.memory_row, name="memory-row"),
+    path("memories/<uuid:memory_id>/edit/", views.memory_edit, name="memory-edit"),
+    path("memories/<uuid:memory_id>/forget/", views.memory_forget, name="memory-forget"),
+    path("memories/<uuid:memory_id>/restore/", views.memory_restore, name="memory-restore"),
+    path("memories/changes/<uuid:change_id>/undo/", views.change_undo, name="change-undo"),
+    path("profiles/", views.profile_list, name="profile-list"),
+    path("profiles/new/", views.profile_create, name="profile-create"),
+    path("profiles/<uuid:profile_id>/", views.profile_edit, name="profile-edit"),
+    path("profiles/<uuid:profile_id>/default/", views.profile_default, name="profile-default"),
+    path("profiles/<uuid:profile_id>/delete/", views.profile_delete, name="profile-delete"),
+    path("profiles/<uuid:profile_id>/restore/", views.profile_restore, name="profile-restore"),
+]

@@ -1,0 +1,225 @@
+"""The pages of memories and of profiles."""
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import trigger_client_event
+
+from accounts.models import User
+from accounts.requests import PersonRequest
+from memories import biography, profiles
+from memories.engine import scoring, writing
+from memories.engine.types import StaleChange
+from memories.forms import FilterForm, MemoryForm, ProfileForm
+from memories.models import Kind, Memory, MemoryEvent, MemoryProfile, Status
+from memories.searching import Narrowing, page_of, search
+from memorychat.lib.crypto import unlock
+
+INVALID = 422
+CONFLICT = 409
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def memory_list(request: PersonRequest) -> HttpResponse:
+    """The filters stand in the address; the words of a search come by POST, so that no log or history holds them."""
+    narrowing, cursor = _read_filters(request)
+    query = request.POST.get("query", "").strip()
+    found = search(request.user, narrowing, query) if query else page_of(request.user, narrowing, cursor)
+    context = {
+        "found": found,
+        "query": query,
+        "narrowing": narrowing,
+        "is_narrowed": narrowing != Narrowing(),
+        "statuses": Status.choices,
+        "kinds": Kind.choices,
+        "profiles": _profiles(request.user),
+    }
+    return render(request, "memories/memory_list.html", context)
+
+
+@login_required
+@require_safe
+def memory_detail(request: PersonRequest, memory_id: uuid.UUID) -> HttpResponse:
+    memory = _memory(request.user, memory_id)
+    predecessors = list(memory.supersedes.select_related("profile"))
+    unlock([memory, memory.profile, *predecessors])
+    context = {
+        "memory": memory,
+        "predecessors": predecessors,
+        "sources": biography.sources_of(memory),
+        "history": biography.history_of(memory),
+        "salience_now": scoring.salience_now(memory.salience, memory.sector, memory.salience_at, timezone.now()),
+    }
+    return render(request, "memories/memory_detail.html", context)
+
+
+@login_required
+@require_safe
+def memory_row(request: PersonRequest, memory_id: uuid.UUID) -> HttpResponse:
+    return _answer_row(request, _memory(request.user, memory_id))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def memory_edit(request: PersonRequest, memory_id: uuid.UUID) -> HttpResponse:
+    memory = _memory(request.user, memory_id)
+    form = MemoryForm(request.POST or None, initial={"content": memory.content})
+    if request.method == "POST" and form.is_valid():
+        writing.revise(profiles.by_hand(request.user, memory.profile), memory.pk, form.cleaned_data["content"])
+        return _answer_row(request, memory)
+    template = "memories/_memory_form.html" if request.htmx else "memories/memory_form.html"
+    return render(request, template, {"memory": memory, "form": form}, status=INVALID if form.errors else 200)
+
+
+@login_required
+@require_POST
+def memory_forget(request: PersonRequest, memory_id: uuid.UUID) -> HttpResponse:
+    memory = _memory(request.user, memory_id)
+    writing.forget(profiles.by_hand(request.user, memory.profile), memory.pk)
+    return _answer_row(request, memory)
+
+
+@login_required
+@require_POST
+def memory_restore(request: PersonRequest, memory_id: uuid.UUID) -> HttpResponse:
+    memory = _memory(request.user, memory_id)
+    writing.restore(profiles.by_hand(request.user, memory.profile), memory.pk)
+    return _answer_row(request, memory)
+
+
+@login_required
+@require_POST
+def change_undo(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
+    """Takes back one change. Whatever shows it hears `memories-changed`, and fetches itself anew."""
+    profile = _profile_of_change(request.user, change_id)
+    try:
+        writing.undo(profiles.by_hand(request.user, profile), change_id)
+    except StaleChange as error:
+        if request.htmx:
+            return HttpResponse(str(error), status=CONFLICT, content_type="text/plain; charset=utf-8")
+        messages.error(request, str(error))
+        return redirect(_way_back(request, default="memory-list"))
+    if request.htmx:
+        return trigger_client_event(HttpResponse(status=204), "memories-changed")
+    messages.success(request, "The change is undone.")
+    return redirect(_way_back(request, default="memory-list"))
+
+
+@login_required
+@require_safe
+def profile_list(request: PersonRequest) -> HttpResponse:
+    profiles.default_for(request.user)
+    rows = list(MemoryProfile.objects.for_user(request.user).order_by("-is_default", "pk"))
+    unlock(rows)
+    context = {
+        "profiles": [row for row in rows if row.deleted_at is None],
+        "deleted_profiles": [row for row in rows if row.deleted_at],
+    }
+    return render(request, "memories/profile_list.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile_create(request: PersonRequest) -> HttpResponse:
+    form = ProfileForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        profile = profiles.create(request.user, form.cleaned_data["name"])
+        profiles.describe(profile, **form.cleaned_data)
+        return redirect("profile-list")
+    return render(request, "memories/profile_form.html", {"form": form}, status=INVALID if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile_edit(request: PersonRequest, profile_id: uuid.UUID) -> HttpResponse:
+    profile = _profile(request.user, profile_id)
+    words = {"name": profile.name, "description": profile.description, "default_mode": profile.default_mode}
+    form = ProfileForm(request.POST or None, initial=words)
+    if request.method == "POST" and form.is_valid():
+        profiles.describe(profile, **form.cleaned_data)
+        return redirect("profile-list")
+    context = {"profile": profile, "form": form}
+    return render(request, "memories/profile_form.html", context, status=INVALID if form.errors else 200)
+
+
+@login_required
+@require_POST
+def profile_default(request: PersonRequest, profile_id: uuid.UUID) -> HttpResponse:
+    profiles.make_default(_profile(request.user, profile_id))
+    return redirect("profile-list")
+
+
+@login_required
+@require_POST
+def profile_delete(request: PersonRequest, profile_id: uuid.UUID) -> HttpResponse:
+    try:
+        profiles.delete(_profile(request.user, profile_id))
+    except profiles.ProfileError as error:
+        messages.error(request, str(error))
+    return redirect("profile-list")
+
+
+@login_required
+@require_POST
+def profile_restore(request: PersonRequest, profile_id: uuid.UUID) -> HttpResponse:
+    profiles.restore(get_object_or_404(MemoryProfile.objects.for_user(request.user), pk=profile_id))
+    return redirect("profile-list")
+
+
+def _memory(user: User, memory_id: uuid.UUID) -> Memory:
+    return get_object_or_404(
+        Memory.objects.for_user(user).select_related("profile__owner", "superseded_by__profile"), pk=memory_id
+    )
+
+
+def _profile(user: User, profile_id: uuid.UUID) -> MemoryProfile:
+    return get_object_or_404(MemoryProfile.objects.for_user(user).active().select_related("owner"), pk=profile_id)
+
+
+def _read_filters(request: PersonRequest) -> tuple[Narrowing, uuid.UUID | None]:
+    """What the address asks for; a value that makes no sense is as good as none."""
+    form = FilterForm(request.GET)
+    form.full_clean()
+    values = form.cleaned_data
+    kind = values.get("kind")
+    narrowing = Narrowing(
+        status=Status(values.get("status") or Status.ACTIVE),
+        kind=Kind(kind) if kind else None,
+        profile_id=values.get("profile"),
+    )
+    return narrowing, values.get("cursor")
+
+
+def _profiles(user: User) -> list[MemoryProfile]:
+    rows = list(MemoryProfile.objects.for_user(user).active().order_by("pk"))
+    unlock(rows)
+    return rows
+
+
+def _profile_of_change(user: User, change_id: uuid.UUID) -> MemoryProfile:
+    events = MemoryEvent.objects.for_user(user).filter(change_id=change_id, profile__deleted_at=None)
+    event = events.select_related("profile__owner").first()
+    if event is None:
+        raise Http404
+    return event.profile
+
+
+def _answer_row(request: PersonRequest, memory: Memory) -> HttpResponse:
+    """htmx gets the row as it is now; a plain form leads to the memory's own page."""
+    if not request.htmx:
+        return redirect(memory)
+    return render(request, "memories/_memory_row.html", {"memory": _memory(request.user, memory.pk)})
+
+
+def _way_back(request: PersonRequest, *, default: str) -> str:
+    address = request.POST.get("next", "")
+    hosts = {request.get_host()}
+    is_ours = url_has_allowed_host_and_scheme(address, allowed_hosts=hosts, require_https=request.is_secure())
+    return address if is_ours else default
