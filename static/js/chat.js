@@ -136,8 +136,10 @@ const connection = new Connection({
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     return `${scheme}://${location.host}${page.socket}${conversation && `${conversation}/`}`;
   },
-  opened: () => {
+  opened: (isAgain) => {
     penTrouble.textContent = "";
+    // What was learnt meanwhile was told to nobody.
+    if (isAgain) manuscript.turns().slice(-1).forEach(manuscript.refreshNotes);
     if (pending) connection.send({ type: "message.send", ...pending });
     else if (running?.turn) askForTheRest();
   },
@@ -198,5 +200,9 @@ window.addEventListener("beforeunload", (event) => {
 
 // A browser may bring back the choice made before a reload; the paper follows what is shown.
 showMode();
-if (manuscript.turns().length) manuscript.scrollToEnd();
+manuscript.turns().forEach(manuscript.linkCitations);
+const answering = manuscript.answeringTurn();
+if (answering) running = { element: answering, turn: answering.dataset.message, text: "", after: 0 };
+showButtons();
+if (manuscript.turns().length && !location.hash) manuscript.scrollToEnd();
 connection.open();

@@ -6,6 +6,7 @@ const REFUSED_FROM = 4000;
 export class Connection {
   #socket = null;
   #failures = 0;
+  #hasBeenOpen = false;
   #timer = null;
 
   /** `address` is asked anew for each try, since a conversation gets its own once it is opened. */
@@ -26,7 +27,8 @@ export class Connection {
     this.#socket = socket;
     socket.addEventListener("open", () => {
       this.#failures = 0;
-      this.opened();
+      this.opened(this.#hasBeenOpen);
+      this.#hasBeenOpen = true;
     });
     socket.addEventListener("message", (event) => this.received(JSON.parse(event.data)));
     socket.addEventListener("close", (event) => this.#closed(event.code));

@@ -60,11 +60,19 @@ export function showText(turn, text) {
   });
 }
 
+/** The turn that was being answered when the page was loaded. */
+export function answeringTurn() {
+  return manuscript.querySelector("[data-answering]");
+}
+
 /** The end of a reply: the server's own rendering of it, or what had come until then, and why it ended early if it did. */
 export function finishTurn(turn, html, trouble) {
   const said = turn.querySelector(".say");
   keepingEndInView(() => {
-    if (html) said.innerHTML = html;
+    if (html) {
+      said.innerHTML = html;
+      linkCitations(turn);
+    }
     if (trouble) {
       said.after(copyOf("trouble-template"));
       turn.querySelector(".trouble span").textContent = trouble;
@@ -73,6 +81,17 @@ export function finishTurn(turn, html, trouble) {
     said.setAttribute("aria-busy", "false");
   });
   return said.textContent;
+}
+
+/** The number of a memory in an answer leads to its note in the margin. */
+export function linkCitations(turn) {
+  for (const mark of turn.querySelectorAll("sup.cite")) {
+    const link = document.createElement("a");
+    link.href = `#knew-${turn.dataset.message}-${mark.textContent}`;
+    link.textContent = mark.textContent;
+    link.setAttribute("aria-label", `Memory ${mark.textContent}`);
+    mark.replaceChildren(link);
+  }
 }
 
 export function refreshNotes(turn) {

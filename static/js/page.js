@@ -3,7 +3,7 @@
 const toast = document.getElementById("toast");
 let toastTimer;
 
-export function say(words) {
+function say(words) {
   toast.textContent = words;
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => (toast.textContent = ""), 8000);
@@ -24,9 +24,18 @@ const refusals = {
   429: "That was too often in a short time. Wait a moment, then try again.",
 };
 
-document.addEventListener("htmx:response:error", (event) => {
-  const status = event.detail.ctx.response.status;
-  if (status !== 422) say(refusals[status] ?? "That did not work. Nothing was changed; try again in a moment.");
+document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
+  const { status, headers } = ctx.response;
+  if (status === 422) return;
+  const isSentence = headers.get("Content-Type")?.startsWith("text/plain");
+  say(isSentence ? ctx.text : (refusals[status] ?? "That did not work. Nothing was changed; try again in a moment."));
+});
+
+// No fragment is ever redirected: whoever is led elsewhere has been signed out, and signs in on a page of its own.
+document.addEventListener("htmx:before:response", (event) => {
+  if (!event.detail.ctx.response.raw.redirected) return;
+  event.preventDefault();
+  location.reload();
 });
 
 document.addEventListener("htmx:error", () => say("The server cannot be reached. Nothing was changed; try again in a moment."));
