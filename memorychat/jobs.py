@@ -4,6 +4,7 @@ A job is done at least once, so it must bear being done twice. It is a row of th
 not, together with what it is about. Its arguments are ids only.
 """
 
+import json
 import time
 import uuid
 from collections.abc import Callable
@@ -154,7 +155,7 @@ def run_waiting() -> int:
     while row := async_to_sync(manager.fetch_job)(queues=None, worker_id=worker):
         count += 1
         try:
-            app.tasks[row.task_name](**row.task_kwargs)
+            app.tasks[row.task_name](**_arguments(row))
         except Exception as error:
             # What it raises is the caller's; the queue must know of it first.
             async_to_sync(_record_failure)(row, error)
@@ -162,6 +163,13 @@ def run_waiting() -> int:
         async_to_sync(manager.finish_job)(row, status=Status.SUCCEEDED, delete_job=True)
     async_to_sync(manager.unregister_worker)(worker)
     return count
+
+
+def _arguments(row: Row) -> dict[str, Any]:
+    # Django's connections leave JSON as it is written; the worker's own read it.
+    written: Any = row.task_kwargs
+    arguments: dict[str, Any] = json.loads(written) if isinstance(written, str) else written
+    return arguments
 
 
 async def _record_failure(row: Row, error: Exception) -> None:

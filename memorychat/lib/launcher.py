@@ -52,7 +52,7 @@ def reset() -> int:
         return 0
     if not (data_dir / "secret_key").exists() and not (data_dir / "postgres.json").exists():
         refuse(f"DATA_DIR: {data_dir} holds nothing of MemoryChat, so it is not deleted.")
-    if os.environ.get("YES") != "1" and input(f"Delete {data_dir} with all memories in it? Type yes: ") != "yes":
+    if os.environ.get("YES") != "1" and _answer(f"Delete {data_dir} with all memories in it? Type yes: ") != "yes":
         refuse("Nothing was deleted.")
     try:
         localpg.erase(data_dir)
@@ -61,6 +61,13 @@ def reset() -> int:
     shutil.rmtree(data_dir)
     say("reset", f"{data_dir} is deleted")
     return 0
+
+
+def _answer(question: str) -> str:
+    try:
+        return input(question)
+    except EOFError:
+        return ""
 
 
 def say(step: str, outcome: str) -> None:
@@ -130,7 +137,8 @@ def _watch(processes: subprocess.Popen[bytes], environment: Environment) -> int:
     announced = False
     while True:
         try:
-            return processes.wait(timeout=1 if announced else 0.1)
+            # A process that was killed has a negative status, which no exit status can be.
+            return abs(processes.wait(timeout=1 if announced else 0.1))
         except subprocess.TimeoutExpired:
             if not announced and _answers(environment):
                 announced = True

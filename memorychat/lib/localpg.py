@@ -35,6 +35,8 @@ DATABASE = "memorychat"
 PORT = 5432
 LONGEST_SOCKET_PATH = 100
 START_SECONDS = 60
+# pg_ctl hands paths to a shell between double quotes.
+AWKWARD = frozenset('"$`\\\n')
 HOME_OF_ROOT = Path("/var/lib/memorychat")
 
 OPTIONS = {
@@ -168,6 +170,10 @@ def _locked(path: Path) -> Iterator[None]:
 def _place(data_dir: Path) -> Server:
     """Decide where the server lives. PostgreSQL refuses to run as root, so for root it runs as nobody, in a place and
     with binaries that nobody can reach."""
+    if awkward := AWKWARD.intersection(str(data_dir)):
+        raise LocalPostgresError(
+            f"The embedded PostgreSQL cannot live in a folder with {' '.join(awkward)} in its path."
+        )
     user = "nobody" if os.geteuid() == 0 else None
     home = _home(data_dir, user)
     data = home / "postgres"
@@ -216,17 +222,21 @@ def _make_open(folder: Path) -> Path:
 
 
 def _copy_binaries(wheel: Path) -> Path:
+    """Copied with the libraries that the wheel keeps beside its package, where the binaries look for them."""
     # The path tells one installed wheel from another.
     copy = HOME_OF_ROOT / f"postgresql-{VERSION}-{_fingerprint(wheel)}"
-    installed = int((wheel / "bin" / "postgres").stat().st_mtime)
-    stamp = copy / ".complete"
-    if not stamp.exists() or stamp.read_text() != str(installed):
-        _make_open(HOME_OF_ROOT)
+    installed = str(int((wheel / "bin" / "postgres").stat().st_mtime))
+    stamp = copy / "complete"
+    if not stamp.exists() or stamp.read_text() != installed:
         shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(wheel, copy, symlinks=True)
-        copy.chmod(0o755)
-        stamp.write_text(str(installed))
-    return copy
+        _make_open(copy)
+        package = wheel.parent
+        for folder in (wheel, package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, copy / folder.relative_to(package.parent), symlinks=True)
+        (copy / package.name).chmod(0o755)
+        stamp.write_text(installed)
+    return copy / wheel.relative_to(wheel.parent.parent)
 
 
 def _socket_folder(home: Path, user: str | None) -> Path:
@@ -281,8 +291,9 @@ def _start(server: Server) -> None:
             # It is starting, recovering, or these are the orphans of a killed server that still finish their work.
             time.sleep(0.1)
             continue
-        # Nothing runs on this folder, so the process that a left-over file names is by now somebody else.
-        (server.data / "postmaster.pid").unlink(missing_ok=True)
+        # Nothing runs on this folder, so the process that left-over files name is gone, or by now somebody else.
+        for left_over in (server.data / "postmaster.pid", server.socket / f".s.PGSQL.{PORT}.lock"):
+            left_over.unlink(missing_ok=True)
         attempts -= 1
         try:
             _launch(server)
