@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -138,14 +139,13 @@ class Reply:
 
     async def _write(self) -> None:
         prompt = await in_thread(self._prepare)
-        pieces = within(
-            self._model.stream(prompt, correlation_id=correlation_id()), silence=settings.LLM_TIMEOUT_SECONDS
-        )
-        async for piece in pieces:
-            if isinstance(piece, Finished):
-                self._draft.finished = piece
-            else:
-                await self._take(piece)
+        stream = self._model.stream(prompt, correlation_id=correlation_id())
+        async with aclosing(within(stream, silence=settings.LLM_TIMEOUT_SECONDS)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Finished):
+                    self._draft.finished = piece
+                else:
+                    await self._take(piece)
         if not self.text.strip():
             raise ProviderError("The model gave an empty answer.", code="nonsense")
 

@@ -1,10 +1,10 @@
 """The built-in responder: answers from recalled memories alone, when no language model is connected."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from memorychat.lib.text import fold
-from memorychat.llm.types import Finished, KnownMemory, Prompt
+from memorychat.llm.types import Finished, KnownMemory, Pieces, Prompt
 
 ANSWERS = 0.35  # the relevance from which a memory is taken for an answer
 CLOSE = 0.8  # others are named beside the best when they reach this share of its relevance
@@ -46,10 +46,13 @@ class BuiltinChat:
     provider = "builtin"
     model = "built-in responder"
 
-    async def stream(self, prompt: Prompt, *, correlation_id: str) -> AsyncIterator[str | Finished]:
+    async def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
         for piece in re.findall(r"\S+\s*", answer(prompt)):
             yield piece
         yield Finished("stop")
+
+    async def aclose(self) -> None:
+        """Holds nothing."""
 
 
 def answer(prompt: Prompt) -> str:

@@ -2,14 +2,14 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
 from memorychat.lib.text import tokens
-from memorychat.llm.types import Calibration, Finished, Prompt, ProviderError, Vector
+from memorychat.llm.types import Calibration, Finished, Pieces, Prompt, ProviderError, Vector
 
 
 @dataclass
@@ -28,7 +28,7 @@ class FakeChat:
     model: str = "fake"
     prompts: list[Prompt] = field(default_factory=list)
 
-    async def stream(self, prompt: Prompt, *, correlation_id: str) -> AsyncIterator[str | Finished]:
+    async def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
         self.prompts.append(prompt)
         words = self.answer.split(" ")[: self.cut_after]
         for at, word in enumerate(words):
@@ -39,6 +39,9 @@ class FakeChat:
             raise self.error
         if self.finishes:
             yield Finished("stop", input_tokens=10, output_tokens=len(words))
+
+    async def aclose(self) -> None:
+        """Holds nothing."""
 
 
 @dataclass

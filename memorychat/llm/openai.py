@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -12,7 +12,7 @@ import numpy as np
 import openai
 from openai import AsyncOpenAI, OpenAI
 
-from memorychat.llm.types import Calibration, Finished, Prompt, ProviderError, Vector
+from memorychat.llm.types import Calibration, Finished, Pieces, Prompt, ProviderError, Vector
 
 TRIES_AGAIN = 1
 # Models that think first refuse a temperature.
@@ -43,16 +43,21 @@ class OpenAIChat:
         self._is_openai = base_url is None or "//api.openai.com" in base_url
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = WeakKeyDictionary()
 
-    def stream(self, prompt: Prompt, *, correlation_id: str) -> AsyncIterator[str | Finished]:
+    def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
         headers = {"X-Client-Request-Id": correlation_id}
         return self._respond(prompt, headers) if self._is_openai else self._complete(prompt, headers)
+
+    async def aclose(self) -> None:
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()
 
     @property
     def _client(self) -> AsyncOpenAI:
         """One a loop: its connections belong to the loop that opened them."""
         return self._clients.setdefault(asyncio.get_running_loop(), AsyncOpenAI(**self._settings))
 
-    async def _respond(self, prompt: Prompt, headers: dict[str, str]) -> AsyncIterator[str | Finished]:
+    async def _respond(self, prompt: Prompt, headers: dict[str, str]) -> Pieces:
         request: dict[str, Any] = {
             "model": self.model,
             "instructions": prompt.system_text(),
@@ -65,21 +70,12 @@ class OpenAIChat:
         if prompt.json_schema:
             request["text"] = {"format": _schema_format(prompt.json_schema)}
         with _named_errors():
-            events = await self._client.responses.create(**request, extra_headers=headers)
-            async for event in events:
-                if event.type == "response.output_text.delta":
-                    yield event.delta
-                elif event.type in ("response.completed", "response.incomplete"):
-                    usage = event.response.usage
-                    yield Finished(
-                        reason="stop" if event.type == "response.completed" else "length",
-                        input_tokens=usage.input_tokens if usage else 0,
-                        output_tokens=usage.output_tokens if usage else 0,
-                    )
-                elif event.type in ("response.failed", "error"):
-                    raise ProviderError("The model's provider reported a failure.", code="unreachable")
+            async with await self._client.responses.create(**request, extra_headers=headers) as events:
+                async for event in events:
+                    if piece := _read_event(event):
+                        yield piece
 
-    async def _complete(self, prompt: Prompt, headers: dict[str, str]) -> AsyncIterator[str | Finished]:
+    async def _complete(self, prompt: Prompt, headers: dict[str, str]) -> Pieces:
         messages = [{"role": "system", "content": prompt.system_text()}]
         messages += [{"role": message.role, "content": message.text} for message in prompt.history]
         request: dict[str, Any] = {
@@ -94,17 +90,29 @@ class OpenAIChat:
             request["response_format"] = {"type": "json_object"}
         reason, used = "", (0, 0)
         with _named_errors():
-            chunks = await self._client.chat.completions.create(**request, extra_headers=headers)
-            # The usage comes in a chunk of its own, after the one with the finish reason.
-            async for chunk in chunks:
-                if chunk.usage:
-                    used = (chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-                for choice in chunk.choices or []:
-                    reason = choice.finish_reason or reason
-                    if choice.delta and choice.delta.content:
-                        yield choice.delta.content
+            async with await self._client.chat.completions.create(**request, extra_headers=headers) as chunks:
+                # The usage comes in a chunk of its own, after the one with the finish reason.
+                async for chunk in chunks:
+                    if chunk.usage:
+                        used = (chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+                    for choice in chunk.choices or []:
+                        reason = choice.finish_reason or reason
+                        if choice.delta and choice.delta.content:
+                            yield choice.delta.content
         if reason:
             yield Finished(reason, *used)
+
+
+def _read_event(event: Any) -> str | Finished | None:
+    """What an event of the Responses API says of the answer, if anything."""
+    if event.type == "response.output_text.delta":
+        return str(event.delta)
+    if event.type in ("response.failed", "error"):
+        raise ProviderError("The model's provider reported a failure.", code="unreachable")
+    if event.type not in ("response.completed", "response.incomplete"):
+        return None
+    reason, usage = ("stop" if event.type == "response.completed" else "length"), event.response.usage
+    return Finished(reason, usage.input_tokens, usage.output_tokens) if usage else Finished(reason)
 
 
 class OpenAIEmbedder:

@@ -1,6 +1,7 @@
 """Which model and which embedder are used, by the settings."""
 
 from collections.abc import Callable
+from contextlib import aclosing
 from functools import cache
 
 from asgiref.sync import async_to_sync
@@ -71,8 +72,13 @@ def complete(model: ChatModel, prompt: Prompt, *, correlation_id: str) -> str:
     """The whole answer at once, for jobs; raises ProviderError, also when the answer was cut."""
 
     async def gather() -> str:
-        pieces = within(model.stream(prompt, correlation_id=correlation_id), silence=settings.LLM_TIMEOUT_SECONDS)
-        return "".join([piece async for piece in pieces if not isinstance(piece, Finished)])
+        stream = model.stream(prompt, correlation_id=correlation_id)
+        try:
+            async with aclosing(within(stream, silence=settings.LLM_TIMEOUT_SECONDS)) as pieces:
+                return "".join([piece async for piece in pieces if not isinstance(piece, Finished)])
+        finally:
+            # A job has an event loop of its own, which ends with it.
+            await model.aclose()
 
     return async_to_sync(gather)()
 

@@ -1,6 +1,6 @@
 """What every model and embedder promises, and what passes between them and us."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -72,14 +72,22 @@ class Finished:
     output_tokens: int = 0
 
 
+# An answer as it comes: text, then one `Finished`.
+Pieces = AsyncGenerator[str | Finished, None]
+
+
 class ChatModel(Protocol):
     """A language model that streams an answer. `provider` and `model` are what a receipt names."""
 
     provider: str
     model: str
 
-    def stream(self, prompt: Prompt, *, correlation_id: str) -> AsyncIterator[str | Finished]:
+    def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
         """Pieces of text, then one `Finished`; raises ProviderError."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what is held open for the running event loop."""
         ...
 
 
