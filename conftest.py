@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
+from accounts.models import User
 from memorychat import jobs
 from memorychat.lib import crypto
 
@@ -48,7 +51,29 @@ def key_ring(keys_file: Path) -> Iterator[crypto.KeyRing]:
         yield ring
 
 
+@pytest.fixture(autouse=True)
+def empty_queue(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Tests that commit are tidied up by emptying the tables of Django's own; the queue's are not among them."""
+    yield
+    mark = request.node.get_closest_marker("django_db")
+    if (mark and mark.kwargs.get("transaction")) or {"transactional_db", "live_server"} & set(request.fixturenames):
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_periodic_defers, procrastinate_workers CASCADE")
+
+
 @pytest.fixture
 def run_jobs(db: None) -> Callable[[], int]:
     """Runs the jobs that are due, here and now, and says how many; the first that fails raises."""
     return jobs.run_waiting
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """Who owns what a test is about."""
+    return User.objects.create_user("alice@example.com", "a long enough password")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """A stranger, who must not."""
+    return User.objects.create_user("bob@example.com", "a long enough password")

@@ -182,7 +182,7 @@ class _Placing:
             return self._reinforce(known)
         if self.candidate.confidence < settings.MEMORY_CONFIDENCE_AUTO:
             return Written(Outcome.PENDING, self._create(Status.PENDING).pk, self.act.change_id)
-        holder = None if self.as_given else _slot_holder(self.profile, self._slot)
+        holder = _slot_holder(self.profile, self._slot)
         if holder is None:
             return Written(Outcome.CREATED, self._create(Status.ACTIVE).pk, self.act.change_id)
         if holder.occurred_at > self._occurred_at:
@@ -192,7 +192,8 @@ class _Placing:
 
     @property
     def _slot(self) -> bytes | None:
-        return index.slot_key(self.profile, self.candidate.slot)
+        """What a program gives takes no slot, for nothing may be superseded by it."""
+        return None if self.as_given else index.slot_key(self.profile, self.candidate.slot)
 
     @property
     def _occurred_at(self) -> datetime:

@@ -1,0 +1,62 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memories.engine import scoring
+from memories.models import Sector
+from memorychat.llm.minilm import MiniLM
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+shares = st.floats(0, 1)
+days = st.floats(0, 10_000)
+
+
+def relevance(
+    similarity: float | None, keywords: float, memories: int = 1_000, *, has_asked_slot: bool = False
+) -> float:
+    return scoring.relevance(
+        similarity, keywords, memories=memories, has_asked_slot=has_asked_slot, calibration=MiniLM.calibration
+    )
+
+
+@given(salience=shares, sector=st.sampled_from(Sector), earlier=days, later=days)
+def test_salience_only_falls_and_stays_between_0_and_1(
+    salience: float, sector: Sector, earlier: float, later: float
+) -> None:
+    first, second = sorted([earlier, later])
+    then = scoring.salience_now(salience, sector, NOW - timedelta(days=first), NOW)
+    after = scoring.salience_now(salience, sector, NOW - timedelta(days=second), NOW)
+    assert 0 <= after <= then <= salience
+
+
+def test_recency_halves_in_thirty_days() -> None:
+    assert scoring.recency(NOW, NOW) == 1
+    assert scoring.recency(NOW - timedelta(days=30), NOW) == pytest.approx(0.5)
+    assert scoring.recency(NOW + timedelta(days=5), NOW) == 1
+
+
+@given(value=shares)
+def test_hearing_it_again_raises_and_never_passes_1(value: float) -> None:
+    assert value <= scoring.reinforced(value) <= 1
+
+
+@given(similarity=st.floats(-1, 1), keywords=st.floats(0, 50), memories=st.integers(0, 1_000_000))
+def test_relevance_is_a_share_that_rises_with_each_of_its_signals(
+    similarity: float, keywords: float, memories: int
+) -> None:
+    value = relevance(similarity, keywords, memories)
+    assert 0 <= value <= 1
+    assert relevance(min(similarity + 0.1, 1), keywords, memories) >= value
+    assert relevance(similarity, keywords + 1, memories) >= value
+    assert relevance(similarity, keywords, memories, has_asked_slot=True) >= value
+
+
+def test_without_a_vector_keywords_alone_decide() -> None:
+    assert relevance(None, 10) > relevance(None, 1) > relevance(None, 0)
+
+
+def test_the_weights_are_the_whole() -> None:
+    assert scoring.WEIGHTS.total == pytest.approx(1)
+    assert scoring.parts(1, 1, 1, 1).total == pytest.approx(1)

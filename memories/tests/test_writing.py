@@ -1,0 +1,345 @@
+import threading
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import IntegrityError
+from django.utils import timezone
+
+from accounts.models import User
+from memories import profiles
+from memories.access import MemoryAccess
+from memories.engine import index, writing
+from memories.engine.recall import recall
+from memories.engine.types import Candidate, NotAllowed, Outcome, Provenance, Slot, StaleChange, UnknownMemory
+from memories.models import (
+    Action,
+    Kind,
+    Memory,
+    MemoryBatch,
+    MemoryEvent,
+    MemoryProfile,
+    MemorySource,
+    PrivacyMode,
+    Status,
+)
+from memorychat.lib.crypto import key_ring
+from memorychat.lib.text import TextError
+from memorychat.llm import providers
+from memorychat.llm.fakes import FakeEmbedder
+from memorychat.llm.types import ProviderError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.django_db
+
+HOME = Slot("person", "home town")
+
+
+def contents(status: Status = Status.ACTIVE) -> list[str]:
+    return [memory.content for memory in Memory.objects.filter(status=status).order_by("pk")]
+
+
+def actions() -> list[str]:
+    return list(MemoryEvent.objects.order_by("number").values_list("action", flat=True))
+
+
+def home(content: str, **more: object) -> Candidate:
+    return Candidate(content, slot=HOME, **more)  # type: ignore[arg-type]  # fields of Candidate
+
+
+def test_a_candidate_becomes_a_memory_with_its_event_and_source(access: MemoryAccess) -> None:
+    said_at = timezone.now() - timedelta(days=2)
+    message_id = uuid.uuid4()
+    candidate = Candidate(
+        "I live in Porto",
+        importance=8,
+        confidence=0.9,
+        quote="Hi, I live in Porto.",
+        provenance=Provenance(message_id=message_id, said_at=said_at),
+    )
+    written = writing.remember(access, candidate)
+    memory = Memory.objects.get()
+    assert (written.outcome, written.memory_id) == (Outcome.CREATED, memory.pk)
+    assert (memory.content, memory.salience, memory.occurred_at) == ("I live in Porto", 0.8, said_at)
+    event = MemoryEvent.objects.get()
+    assert (event.action, event.actor, event.message_id, event.before) == ("created", access.actor, message_id, None)
+    assert event.after["content"] == "I live in Porto"
+    assert MemorySource.objects.get().quote == "Hi, I live in Porto."
+
+
+@pytest.mark.parametrize("mode", PrivacyMode)
+def test_only_normal_mode_writes(access: MemoryAccess, mode: PrivacyMode) -> None:
+    outcome = writing.remember(replace(access, mode=mode), Candidate("I live in Porto")).outcome
+    assert (outcome is Outcome.CREATED) == mode.writes == bool(contents())
+    assert (outcome is Outcome.NOT_ALLOWED) == (mode is not PrivacyMode.NORMAL) == (not MemoryEvent.objects.exists())
+
+
+@pytest.mark.parametrize("mode", [PrivacyMode.PAUSED, PrivacyMode.INCOGNITO])
+def test_no_verb_changes_anything_in_a_mode_that_does_not_write(access: MemoryAccess, mode: PrivacyMode) -> None:
+    written = writing.remember(access, Candidate("I live in Porto"))
+    assert written.memory_id
+    assert written.change_id
+    refused = replace(access, mode=mode)
+    verbs: list[Callable[[], object]] = [
+        lambda: writing.revise(refused, written.memory_id, "I live in Faro"),  # type: ignore[arg-type]  # asserted above
+        lambda: writing.forget(refused, written.memory_id),  # type: ignore[arg-type]  # asserted above
+        lambda: writing.restore(refused, written.memory_id),  # type: ignore[arg-type]  # asserted above
+        lambda: writing.undo(refused, written.change_id),  # type: ignore[arg-type]  # asserted above
+        lambda: writing.forget_all(refused),
+    ]
+    for verb in verbs:
+        with pytest.raises(NotAllowed):
+            verb()
+    assert (contents(), actions()) == (["I live in Porto"], ["created"])
+
+
+@pytest.mark.parametrize(
+    ("confidence", "outcome", "status"),
+    [(0.7, Outcome.CREATED, Status.ACTIVE), (0.69, Outcome.PENDING, Status.PENDING), (0.49, Outcome.DISCARDED, None)],
+)
+def test_confidence_routes_what_is_written(
+    access: MemoryAccess, confidence: float, outcome: Outcome, status: Status | None
+) -> None:
+    written = writing.remember(access, Candidate("I like tea", confidence=confidence))
+    assert written.outcome is outcome
+    assert list(Memory.objects.values_list("status", flat=True)) == ([status] if status else [])
+
+
+@pytest.mark.parametrize("repeat", ["I live in Porto", "i LIVE in porto!", " I live in Pôrto. "])
+def test_equal_words_reinforce(access: MemoryAccess, repeat: str) -> None:
+    first = writing.remember(access, Candidate("I live in Porto", confidence=0.8))
+    second = writing.remember(access, Candidate(repeat, confidence=0.8))
+    assert (second.outcome, second.memory_id) == (Outcome.REINFORCED, first.memory_id)
+    memory = Memory.objects.get()
+    assert memory.times_said == 2
+    assert memory.confidence > 0.8
+    assert memory.salience > 0.5
+
+
+def test_nearly_equal_words_reinforce_unless_they_differ_in_what_counts(access: MemoryAccess) -> None:
+    writing.remember(access, Candidate("I am allergic to peanuts"))
+    assert writing.remember(access, Candidate("I am not allergic to peanuts")).outcome is Outcome.CREATED
+    assert writing.remember(access, Candidate("I'm allergic to the peanuts")).outcome is Outcome.REINFORCED
+
+
+def test_a_newer_statement_supersedes_what_holds_its_slot_and_both_are_kept(access: MemoryAccess) -> None:
+    old = writing.remember(access, home("I live in Porto"))
+    new = writing.remember(access, home("I moved to Lisbon"))
+    assert new.outcome is Outcome.SUPERSEDED
+    assert contents() == ["I moved to Lisbon"]
+    former = Memory.objects.get(pk=old.memory_id)
+    assert (former.status, former.superseded_by_id) == (Status.SUPERSEDED, new.memory_id)
+    assert actions() == ["created", "superseded", "created"]
+
+
+def test_a_late_older_statement_never_supersedes_a_newer_one(access: MemoryAccess) -> None:
+    now = timezone.now()
+    newer = writing.remember(access, home("I live in Lisbon", occurred_at=now))
+    late = writing.remember(access, home("I live in Porto", occurred_at=now - timedelta(days=30)))
+    assert late.outcome is Outcome.SUPERSEDED
+    assert contents() == ["I live in Lisbon"]
+    assert Memory.objects.get(pk=late.memory_id).superseded_by_id == newer.memory_id
+
+
+def test_what_a_program_gives_is_stored_as_given(access: MemoryAccess) -> None:
+    here = Provenance(thread="t", position=1)
+    there = Provenance(thread="t", position=2)
+    writing.remember_all(access, [home("I live in Porto", provenance=here)], as_given=True)
+    same, other, another = writing.remember_all(
+        access,
+        [
+            home("I live in Porto", provenance=here),
+            home("I live in Porto", provenance=there),
+            Candidate("I live in Faro", slot=None, provenance=there),
+        ],
+        as_given=True,
+    )
+    assert [same.outcome, other.outcome, another.outcome] == [Outcome.REINFORCED, Outcome.CREATED, Outcome.CREATED]
+
+
+@pytest.mark.parametrize("content", ["", "   ", "x" * 2001, "a\x00b", "a\ud800b"])
+def test_a_content_that_cannot_be_stored_writes_nothing_at_all(access: MemoryAccess, content: str) -> None:
+    with pytest.raises(TextError):
+        writing.remember_all(access, [Candidate("I like tea"), Candidate(content)])
+    assert not Memory.objects.exists()
+
+
+def test_a_batch_is_written_once(access: MemoryAccess) -> None:
+    batch = writing.Batch(MemoryBatch.Purpose.TURN, uuid.uuid4())
+    writing.remember_all(access, [Candidate("I like tea")], batch=batch)
+    with pytest.raises(writing.AlreadyWritten):
+        writing.remember_all(access, [Candidate("I like tea"), Candidate("I like coffee")], batch=batch)
+    assert (contents(), Memory.objects.get().times_said) == (["I like tea"], 1)
+
+
+def test_a_memory_is_saved_and_embedded_later_when_the_embedder_is_down(
+    access: MemoryAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = FakeEmbedder(error=ProviderError("down", code="unreachable"))
+    monkeypatch.setattr(providers, "EMBEDDERS", [lambda: broken])
+    providers.get_embedder.cache_clear()
+    try:
+        assert writing.remember(access, Candidate("I live in Porto")).outcome is Outcome.CREATED
+        found = recall(access, "Porto")
+        assert ([hit.similarity for hit in found.hits], found.degraded) == ([None], ("vectors",))
+        broken.error = None
+        assert index.embed_missing(10) == 1
+        assert index.embed_missing(10) == 0
+        assert recall(access, "Porto").hits[0].similarity is not None
+    finally:
+        monkeypatch.undo()
+        providers.get_embedder.cache_clear()
+
+
+def test_revising_takes_the_new_words_and_the_slot(access: MemoryAccess) -> None:
+    writing.remember(access, home("I live in Porto"))
+    wrong = writing.remember(access, Candidate("I like Lisbon", confidence=0.8))
+    assert wrong.memory_id
+    writing.revise(access, wrong.memory_id, "I live in Lisbon")
+    assert contents() == ["I live in Lisbon"]
+    assert contents(Status.SUPERSEDED) == ["I live in Porto"]
+    assert Memory.objects.get(pk=wrong.memory_id).confidence == 1
+    assert [hit.memory_id for hit in recall(access, "Where do I live?").hits] == [wrong.memory_id]
+
+
+def test_forgetting_hides_and_restoring_shows(access: MemoryAccess) -> None:
+    memory_id = writing.remember(access, Candidate("I live in Porto")).memory_id
+    assert memory_id
+    writing.forget(access, memory_id, reason="I said so.")
+    assert recall(access, "Porto").hits == ()
+    assert MemoryEvent.objects.get(action=Action.FORGOTTEN).reason == "I said so."
+    writing.restore(access, memory_id)
+    assert [hit.memory_id for hit in recall(access, "Porto").hits] == [memory_id]
+    assert actions() == ["created", "forgotten", "restored"]
+
+
+def test_restoring_what_was_superseded_takes_the_slot_back(access: MemoryAccess) -> None:
+    old = writing.remember(access, home("I live in Porto"))
+    writing.remember(access, home("I live in Lisbon"))
+    assert old.memory_id
+    writing.restore(access, old.memory_id)
+    assert (contents(), contents(Status.SUPERSEDED)) == (["I live in Porto"], ["I live in Lisbon"])
+
+
+def test_undoing_a_supersession_brings_the_former_one_back(access: MemoryAccess) -> None:
+    writing.remember(access, home("I live in Porto"))
+    change = writing.remember(access, home("I live in Lisbon")).change_id
+    assert change
+    undone = writing.undo(access, change).change_id
+    assert (contents(), contents(Status.FORGOTTEN)) == (["I live in Porto"], ["I live in Lisbon"])
+    assert undone
+    writing.undo(access, undone)
+    assert (contents(), contents(Status.SUPERSEDED)) == (["I live in Lisbon"], ["I live in Porto"])
+
+
+def test_undoing_a_correction_brings_the_former_words_back_to_recall(access: MemoryAccess) -> None:
+    memory_id = writing.remember(access, Candidate("I play the cello")).memory_id
+    assert memory_id
+    change = writing.revise(access, memory_id, "I play the tuba").change_id
+    assert change
+    writing.undo(access, change)
+    assert contents() == ["I play the cello"]
+    assert recall(access, "cello").hits[0].keywords > 0
+    assert recall(access, "tuba").hits[0].keywords == 0
+
+
+def test_a_change_that_a_later_one_built_on_is_not_undone(access: MemoryAccess) -> None:
+    change = writing.remember(access, Candidate("I live in Porto")).change_id
+    writing.remember(access, Candidate("I live in Porto"))
+    assert change
+    with pytest.raises(StaleChange):
+        writing.undo(access, change)
+
+
+def test_forgetting_all_touches_this_profile_alone_and_is_one_change(
+    access: MemoryAccess, bobs_access: MemoryAccess
+) -> None:
+    other = profiles.by_hand(access.profile.owner, profiles.create(access.profile.owner, "Work"))
+    for owner in (access, other, bobs_access):
+        writing.remember_all(owner, [Candidate("I like tea"), Candidate("I like coffee")])
+    changes = {written.change_id for written in writing.forget_all(access)}
+    assert len(changes) == 1
+    assert set(Memory.objects.filter(status=Status.FORGOTTEN).values_list("profile_id", flat=True)) == {
+        access.profile.pk
+    }
+    writing.undo(access, changes.pop() or uuid.uuid4())
+    assert not Memory.objects.filter(status=Status.FORGOTTEN).exists()
+
+
+def test_nobody_reaches_a_stranger_s_memory_by_any_verb(access: MemoryAccess, bobs_access: MemoryAccess) -> None:
+    written = writing.remember(access, Candidate("I live in Porto"))
+    assert written.memory_id
+    assert written.change_id
+    for missing in (written.memory_id, uuid.uuid4()):
+        for verb in (writing.forget, writing.restore):
+            with pytest.raises(UnknownMemory):
+                verb(bobs_access, missing)
+        with pytest.raises(UnknownMemory):
+            writing.revise(bobs_access, missing, "I live in Faro")
+    for unknown in (written.change_id, uuid.uuid4()):
+        with pytest.raises(UnknownMemory):
+            writing.undo(bobs_access, unknown)
+    assert (contents(), actions()) == (["I live in Porto"], ["created"])
+
+
+def test_duplicates_are_not_looked_up_across_people(access: MemoryAccess, bobs_access: MemoryAccess) -> None:
+    for owner in (access, bobs_access):
+        assert writing.remember(owner, home("I live in Porto")).outcome is Outcome.CREATED
+
+
+def test_a_deleted_profile_takes_nothing(access: MemoryAccess) -> None:
+    profile = profiles.create(access.profile.owner, "Work")
+    profiles.delete(profile)
+    with pytest.raises(NotAllowed, match="deleted"):
+        writing.remember(profiles.by_hand(access.profile.owner, profile), Candidate("I like tea"))
+
+
+def test_counters_follow_what_is_recallable(access: MemoryAccess) -> None:
+    def counters() -> tuple[int, int]:
+        profile = MemoryProfile.objects.get(pk=access.profile.pk)
+        return profile.memory_count, profile.term_count
+
+    memory_id = writing.remember(access, Candidate("I live in Porto")).memory_id
+    assert memory_id
+    assert counters() == (1, 4)
+    writing.revise(access, memory_id, "I now live in Faro with Ana")
+    assert counters() == (1, 7)
+    writing.forget(access, memory_id)
+    assert counters() == (0, 0)
+    writing.restore(access, memory_id)
+    assert counters() == (1, 7)
+
+
+def test_the_database_holds_one_active_memory_a_slot(access: MemoryAccess) -> None:
+    writing.remember(access, home("I live in Porto"))
+    written = writing.remember(access, home("I live in Lisbon"))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Memory.objects.exclude(pk=written.memory_id).update(status=Status.ACTIVE)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_writers_of_one_fact_leave_one_memory(alice: User) -> None:
+    access = profiles.by_hand(alice, profiles.default_for(alice))
+    barrier = threading.Barrier(8)
+    outcomes: list[Outcome] = []
+
+    def write() -> None:
+        try:
+            with key_ring():
+                barrier.wait(10)
+                outcomes.append(writing.remember(access, Candidate("I live in Porto", kind=Kind.FACT)).outcome)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=write) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(outcomes) == [Outcome.CREATED, *[Outcome.REINFORCED] * 7]
+    assert Memory.objects.get().times_said == 8
