@@ -7,7 +7,7 @@ not, together with what it is about. Its arguments are ids only.
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,9 +18,11 @@ from django.db import connection, transaction
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job as Row
 from procrastinate.jobs import Status
 from procrastinate.tasks import Task
+from procrastinate.worker import Worker
 
 from memorychat.lib.crypto import key_ring
 
@@ -134,17 +136,52 @@ def _milliseconds(started: float) -> float:
 
 
 async def rescue() -> int:
-    """Put the jobs of dead workers back into the queue; those that outlived too many workers are given up."""
+    """Put the jobs of dead workers back into the queue, and say how many."""
     stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER.total_seconds())
-    rescued = 0
-    for row in stalled:
-        if row.attempts < MOST_RESCUES:
-            await app.job_manager.retry_job(row)
-            rescued += 1
-        else:
-            await app.job_manager.finish_job(row, status=Status.FAILED, delete_job=False)
-        logger.warning("job_rescued", job=row.task_name, job_id=row.id, attempts=row.attempts)
-    return rescued
+    return sum([await _put_back(row) for row in stalled])
+
+
+class Hands:
+    """What one worker has in hand.
+
+    A worker that loses its connection as a job ends cannot write that down, and lives on: for the queue that job is in
+    the doing for ever, and all that wait for its lock wait for ever. So both are compared from time to time.
+    """
+
+    def __init__(self) -> None:
+        self.worker: int | None = None
+        self.held: set[int | None] = set()
+        self.suspected: set[int | None] = set()
+
+    async def hold(self, run: Callable[[], Awaitable[Any]], context: JobContext, worker: Worker) -> Any:
+        """Goes around every job of the worker."""
+        self.worker = worker.worker_id
+        self.held.add(context.job.id)
+        try:
+            return await run()
+        finally:
+            self.held.discard(context.job.id)
+
+    async def put_back_dropped(self) -> int:
+        """Only what was missing the last time too: a job that has just ended is written down in a moment."""
+        if self.worker is None:
+            return 0
+        rows = await app.job_manager.list_jobs_async(status="doing", worker_id=self.worker)
+        missing = {row.id: row for row in rows if row.id not in self.held}
+        dropped = [row for number, row in missing.items() if number in self.suspected]
+        self.suspected = set(missing)
+        return sum([await _put_back(row) for row in dropped])
+
+
+async def _put_back(row: Row) -> bool:
+    """False: it was put back too often, so it is given up."""
+    again = row.attempts < MOST_RESCUES
+    logger.warning("job_rescued" if again else "job_given_up", job=row.task_name, job_id=row.id, attempts=row.attempts)
+    if again:
+        await app.job_manager.retry_job(row)
+    else:
+        await app.job_manager.finish_job(row, status=Status.FAILED, delete_job=False)
+    return again
 
 
 def run_waiting() -> int:

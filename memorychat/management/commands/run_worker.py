@@ -14,6 +14,7 @@ logger = structlog.get_logger(__name__)
 
 CONCURRENCY = 4
 POLLING_SECONDS = 0.5
+RESCUE_SECONDS = 4
 # Less than the grace of whoever runs the processes, so that a job that is cut off is written down as such.
 GRACE_SECONDS = 4
 
@@ -22,10 +23,10 @@ class Command(BaseCommand):
     help = "Run the jobs of the queue until SIGTERM; then finish what is in hand and take no other."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        asyncio.run(_work())
+        asyncio.run(work())
 
 
-async def _work() -> None:
+async def work() -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -46,6 +47,7 @@ async def _work_until(stop: asyncio.Event) -> None:
     connector = await asyncio.to_thread(DjangoConnector().get_worker_connector)
     with app.replace_connector(connector):
         async with app.open_async():
+            hands = jobs.Hands()
             working = asyncio.create_task(
                 app.run_worker_async(
                     concurrency=CONCURRENCY,
@@ -55,9 +57,10 @@ async def _work_until(stop: asyncio.Event) -> None:
                     stalled_worker_timeout=jobs.STALLED_AFTER.total_seconds(),
                     delete_jobs="successful",
                     install_signal_handlers=False,
+                    worker_middleware=[hands.hold],
                 )
             )
-            side = [asyncio.create_task(_rescue_from_time_to_time()), asyncio.create_task(stop.wait())]
+            side = [asyncio.create_task(_rescue_from_time_to_time(hands)), asyncio.create_task(stop.wait())]
             try:
                 await asyncio.wait([working, *side], return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -72,8 +75,9 @@ def _raise_failure(working: asyncio.Task[None]) -> None:
         raise error
 
 
-async def _rescue_from_time_to_time() -> None:
+async def _rescue_from_time_to_time(hands: jobs.Hands) -> None:
     """Jobs of a worker that was killed wait only until its last heartbeat is old enough to be sure of it."""
     while True:
         await jobs.rescue()
-        await asyncio.sleep(jobs.STALLED_AFTER.total_seconds() / 2)
+        await hands.put_back_dropped()
+        await asyncio.sleep(RESCUE_SECONDS)
