@@ -9,9 +9,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import PersonRequest
 from conversations.forms import EarlierForm
-from conversations.manuscript import Manuscript, manuscript_of
+from conversations.manuscript import Manuscript, address_of, manuscript_of, turn_of
 from conversations.models import Conversation, Message, Role
-from conversations.receipts import notes_of
 from memories import profiles
 from memories.models import MemoryProfile, PrivacyMode
 from memorychat.lib.crypto import unlock
@@ -43,9 +42,9 @@ def conversation(request: PersonRequest, conversation_id: uuid.UUID) -> HttpResp
 @require_safe
 def turn_notes(request: PersonRequest, conversation_id: uuid.UUID, message_id: uuid.UUID) -> HttpResponse:
     questions = Message.objects.for_user(request.user).filter(role=Role.USER, conversation=conversation_id)
-    question = get_object_or_404(questions.select_related("conversation"), pk=message_id)
-    notes = notes_of([question], question.conversation.get_absolute_url())[question.pk]
-    return render(request, "conversations/_notes.html", {"notes": notes, "mode": question.mode})
+    question = get_object_or_404(questions.select_related("conversation", "answer__receipt"), pk=message_id)
+    turn = turn_of(question)
+    return render(request, "conversations/_fresh_notes.html", {"turn": turn, "notes": turn.notes, "mode": turn.mode})
 
 
 @login_required
@@ -53,7 +52,7 @@ def turn_notes(request: PersonRequest, conversation_id: uuid.UUID, message_id: u
 def message(request: PersonRequest, message_id: uuid.UUID) -> HttpResponse:
     """Where a memory was said: its page knows the message alone."""
     said = get_object_or_404(Message.objects.for_user(request.user).select_related("conversation"), pk=message_id)
-    return redirect(f"{said.conversation.get_absolute_url()}#turn-{said.pk}")
+    return redirect(address_of(said))
 
 
 def _render_chat(

@@ -215,7 +215,7 @@ def _answer_row(request: PersonRequest, memory: Memory) -> HttpResponse:
     """htmx gets the row as it is now; a plain form leads to the memory's own page."""
     if not request.htmx:
         return redirect(memory)
-    return render(request, "memories/_memory_row.html", {"memory": _memory(request.user, memory.pk)})
+    return render(request, "memories/_fresh_memory_row.html", {"memory": _memory(request.user, memory.pk)})
 
 
 def _way_back(request: PersonRequest, *, default: str) -> str:

@@ -57,9 +57,9 @@ def converse(alice: User) -> Callable[..., Turn]:
     return converse
 
 
-def remember(turn: Turn, content: str) -> Memory:
+def remember(turn: Turn, content: str, quote: str = "") -> Memory:
     provenance = Provenance(message_id=turn.id)
-    written = writing.remember(turn.access, Candidate(content, provenance=provenance))
+    written = writing.remember(turn.access, Candidate(content, quote=quote, provenance=provenance))
     assert written.memory_id
     return Memory.objects.get(pk=written.memory_id)
 
@@ -130,6 +130,20 @@ def test_the_margin_holds_what_a_message_changed_with_its_undo(reader: Client, c
     assert "Remembered" in shown
     assert memory.get_absolute_url() in shown
     assert reverse("change-undo", args=[memory.events.get().change_id]) in shown
+
+
+def test_the_words_that_were_learnt_from_are_marked_until_the_change_is_undone(
+    reader: Client, converse: Callable
+) -> None:
+    turn = converse("Well, <b> I own a boat, and what is a parser?")
+    change = remember(turn, "I own a boat", quote="<b> I own a boat").events.get().change_id
+    margin = reverse("turn-notes", args=[turn.conversation_id, turn.id])
+
+    for place in (address_of(turn), margin):
+        assert "Well, <mark>&lt;b&gt; I own a boat</mark>, and what is a parser?" in text_of(reader.get(place))
+
+    reader.post(reverse("change-undo", args=[change]))
+    assert "<mark>" not in text_of(reader.get(margin))
 
 
 def test_the_margin_holds_what_an_answer_knew_by_its_number(reader: Client, converse: Callable) -> None:
@@ -233,6 +247,19 @@ def test_a_memory_leads_to_where_it_was_said(reader: Client, converse: Callable)
     turn = converse("I own a boat")
 
     assert reader.get(reverse("message", args=[turn.id]))["Location"] == f"{address_of(turn)}#turn-{turn.id}"
+
+
+def test_a_memory_leads_to_the_page_that_holds_where_it_was_said(
+    reader: Client, converse: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manuscript, "PAGE_SIZE", 2)
+    first = converse("I own a boat")
+    for number in range(4):
+        converse(f"Message {number}", conversation_id=first.conversation_id)
+
+    shown = reader.get(reverse("message", args=[first.id]), follow=True)
+
+    assert f'id="turn-{first.id}"' in text_of(shown)
 
 
 def test_a_stranger_finds_no_conversation_behind_any_door(reader: Client, converse: Callable, bob: User) -> None:

@@ -19,12 +19,21 @@ export function scrollToEnd() {
   window.scrollTo({ top: document.documentElement.scrollHeight });
 }
 
+function isAtEnd() {
+  return window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - NEAR_THE_END;
+}
+
 /** Changes the page by `change`, and keeps its end in view for a reader who was there. */
 function keepingEndInView(change) {
-  const wasAtEnd = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - NEAR_THE_END;
+  const wasAtEnd = isAtEnd();
   change();
   if (wasAtEnd) scrollToEnd();
 }
+
+// Notes lengthen the page where the margin lies under its turn.
+let wasAtEndBeforeNotes = false;
+manuscript.addEventListener("htmx:before:swap", () => (wasAtEndBeforeNotes = isAtEnd()));
+manuscript.addEventListener("htmx:after:swap", () => wasAtEndBeforeNotes && scrollToEnd());
 
 export function addTurn(text, mode) {
   manuscript.append(copyOf("turn-template"));
@@ -43,6 +52,7 @@ export function nameTurn(turn, messageId, conversationId) {
   const margin = turn.querySelector(".margin");
   turn.id = `turn-${messageId}`;
   turn.dataset.message = messageId;
+  turn.querySelector(".ask").id = `ask-${messageId}`;
   margin.setAttribute("hx-get", turnNotes.replace(blank, conversationId).replace(blank, messageId));
   margin.setAttribute("hx-trigger", "memories-changed");
   margin.setAttribute("hx-swap", "innerMorph");
