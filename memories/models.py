@@ -86,6 +86,8 @@ class Action(models.TextChoices):
     CREATED = "created", _("Remembered")
     REINFORCED = "reinforced", _("Heard again")
     REVISED = "revised", _("Corrected")
+    ADJUSTED = "adjusted", _("Adjusted")
+    CONFIRMED = "confirmed", _("Confirmed")
     SUPERSEDED = "superseded", _("Superseded")
     FORGOTTEN = "forgotten", _("Forgotten")
     RESTORED = "restored", _("Restored")

@@ -1,6 +1,7 @@
 """Memory profiles of a person: made, renamed, chosen, deleted and brought back."""
 
 import uuid
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -37,15 +38,16 @@ def by_hand(user: User, profile: MemoryProfile, *, door: Origin = Origin.MANUAL)
     return MemoryAccess(profile, PrivacyMode.NORMAL, actor=user, door=door)
 
 
-def create(user: User, name: str, description: str = "") -> MemoryProfile:
-    name = text.clean(name, limit=NAME_LIMIT, name="name")
+def create(
+    user: User, name: str, description: str = "", default_mode: PrivacyMode = PrivacyMode.NORMAL
+) -> MemoryProfile:
+    name, description = _clean(name, description)
     with transaction.atomic(durable=True):
-        return _make(user, name, description)
+        return _make(user, name, description, default_mode=default_mode)
 
 
 def describe(profile: MemoryProfile, name: str, description: str, default_mode: PrivacyMode) -> None:
-    profile.name = text.clean(name, limit=NAME_LIMIT, name="name")
-    profile.description = description.strip()
+    profile.name, profile.description = _clean(name, description)
     profile.default_mode = default_mode
     profile.save(update_fields=["name", "description", "default_mode"])
 
@@ -77,14 +79,15 @@ def _make_first(user: User) -> MemoryProfile:
         return existing or _make(user, FIRST_NAME, is_default=True)
 
 
-def _make(user: User, name: str, description: str = "", *, is_default: bool = False) -> MemoryProfile:
-    return MemoryProfile.objects.create(
-        owner=user,
-        data_key=DataKey.objects.for_profile(user),
-        name=name,
-        description=description.strip(),
-        is_default=is_default,
-    )
+def _make(user: User, name: str, description: str = "", **columns: Any) -> MemoryProfile:
+    data_key = DataKey.objects.for_profile(user)
+    return MemoryProfile.objects.create(owner=user, data_key=data_key, name=name, description=description, **columns)
+
+
+def _clean(name: str, description: str) -> tuple[str, str]:
+    """Both as they can be stored; raises TextError. A description may be empty."""
+    name = text.clean(name, limit=NAME_LIMIT, name="name")
+    return name, text.clean(description, limit=DESCRIPTION_LIMIT, name="description") if description.strip() else ""
 
 
 def _lock_person(user: User) -> None:

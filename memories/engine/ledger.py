@@ -16,6 +16,7 @@ from memorychat.lib.identifiers import uuid7
 # The columns of a memory that the ledger can rebuild. All others are derived from these or never change.
 LEDGERED = (
     "content",
+    "metadata",
     "kind",
     "sector",
     "importance",

@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TypedDict
 
 from memories.models import FoundBy, Kind, Sector
 
@@ -69,6 +70,16 @@ class Candidate:
     found_by: FoundBy = FoundBy.SAID
     found_version: str = ""
     provenance: Provenance = field(default_factory=Provenance)
+
+
+class Adjustment(TypedDict, total=False):
+    """What a person may say otherwise about a memory, besides its words."""
+
+    kind: Kind
+    sector: Sector
+    importance: int
+    pinned: bool
+    metadata: dict[str, object] | None
 
 
 @dataclass(frozen=True)

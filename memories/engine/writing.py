@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from pgvector import HalfVector
 from pgvector.django import CosineDistance
@@ -25,6 +25,7 @@ from memories.engine.ledger import Act
 from memories.engine.rules import slot_of
 from memories.engine.sameness import differ
 from memories.engine.types import (
+    Adjustment,
     Candidate,
     NotAllowed,
     Outcome,
@@ -40,6 +41,7 @@ from memories.models import (
     MemoryEmbedding,
     MemoryEvent,
     MemoryProfile,
+    MemoryQuerySet,
     MemorySource,
     Status,
 )
@@ -52,6 +54,7 @@ from memorychat.llm.types import ProviderError, Vector
 log = structlog.get_logger(__name__)
 
 CONTENT_LIMIT = 2_000
+NOT_PENDING = "This memory does not wait for a decision."
 LOOKED_AT = 10  # the nearest memories that are compared with a new one
 
 
@@ -76,7 +79,8 @@ def remember_all(
 ) -> list[Written]:
     """Weigh candidates and write those that hold, in order, in one transaction.
 
-    `as_given` is for lists of a program: only equal words of the same source reinforce, and nothing is superseded.
+    `as_given` is for lists of a program: only equal words of the same source reinforce, nothing is superseded, and the
+    list is one change.
     Raises TextError for a content that cannot be stored, AlreadyWritten for a batch that ran before.
     """
     if not access.mode.writes:
@@ -85,12 +89,29 @@ def remember_all(
         )
     contents = [text.clean(candidate.content, limit=CONTENT_LIMIT, name="memory") for candidate in candidates]
     vectors = _embed(contents)
+    change_id = uuid7()
     with _locked(access) as profile:
         row = _open_batch(profile, batch) if batch else None
-        return [
-            _Placing(Act(access, candidate, row), profile, candidate, content, vector, as_given).place()
-            for candidate, content, vector in zip(candidates, contents, vectors, strict=True)
-        ]
+        written = []
+        for candidate, content, vector in zip(candidates, contents, vectors, strict=True):
+            act = Act(access, candidate, row, change_id=change_id if as_given else uuid7())
+            written.append(_Placing(act, profile, candidate, content, vector, as_given).place())
+        return written
+
+
+def written_in(access: MemoryAccess, batch: Batch) -> list[Written]:
+    """What a batch that ran before has written, in its order, for whoever missed the answer."""
+    events = MemoryEvent.objects.for_user(access.profile.owner).filter(
+        batch__purpose=batch.purpose, batch__reference=batch.reference
+    )
+    return [
+        Written(
+            Outcome.REINFORCED if event.action == Action.REINFORCED else Outcome.CREATED,
+            event.memory_id,
+            event.change_id,
+        )
+        for event in events.exclude(action=Action.SUPERSEDED).oldest_first()
+    ]
 
 
 def revise(access: MemoryAccess, memory_id: uuid.UUID, content: str) -> Written:
@@ -108,6 +129,53 @@ def revise(access: MemoryAccess, memory_id: uuid.UUID, content: str) -> Written:
             _clear_slot(act, profile, slot, successor=memory)
         _change(act, memory, Action.REVISED, vector, content=content, confidence=1.0, slot=slot)
         return Written(Outcome.CREATED, memory.pk, act.change_id)
+
+
+def adjust(access: MemoryAccess, memory_id: uuid.UUID, **columns: Unpack[Adjustment]) -> Written:
+    """A person says otherwise what a memory is and how much it matters. A new importance counts from now on."""
+    _must_write(access)
+    with _locked(access) as profile:
+        memory = _fetch(profile, memory_id)
+        act = Act(access)
+        changed: dict[str, Any] = {name: value for name, value in columns.items() if value != getattr(memory, name)}
+        if not changed:
+            return Written(Outcome.DISCARDED, memory.pk, reason="Nothing was changed.")
+        if "importance" in changed:
+            changed |= {"salience": changed["importance"] / 10, "salience_at": timezone.now()}
+        _change(act, memory, Action.ADJUSTED, **changed)
+        return Written(Outcome.CREATED, memory.pk, act.change_id)
+
+
+def confirm(access: MemoryAccess, memory_id: uuid.UUID) -> Written:
+    """Its owner says that a pending memory is right: it is certain, and stands unless the same or a newer one does."""
+    _must_write(access)
+    with _locked(access) as profile:
+        memory, act = _fetch(profile, memory_id), Act(access)
+        if memory.status != Status.PENDING:
+            return Written(Outcome.DISCARDED, memory.pk, reason=NOT_PENDING)
+        if successor := _stands_already(profile, memory):
+            _change(
+                act,
+                memory,
+                Action.CONFIRMED,
+                confidence=1.0,
+                status=Status.SUPERSEDED,
+                superseded_by_id=successor.pk,
+            )
+            return Written(Outcome.SUPERSEDED, memory.pk, act.change_id, reason="The same or a newer statement holds.")
+        _clear_slot(act, profile, _slot_of(memory), successor=memory)
+        _change(act, memory, Action.CONFIRMED, confidence=1.0, status=Status.ACTIVE)
+        return Written(Outcome.CREATED, memory.pk, act.change_id)
+
+
+def reject(access: MemoryAccess, memory_id: uuid.UUID) -> Written:
+    """Its owner says that a pending memory is wrong: it is forgotten."""
+    _must_write(access)
+    with _locked(access) as profile:
+        memory = _fetch(profile, memory_id)
+        if memory.status != Status.PENDING:
+            return Written(Outcome.DISCARDED, memory.pk, reason=NOT_PENDING)
+        return _forget(Act(access, reason="Rejected."), memory)
 
 
 def forget(
@@ -135,7 +203,9 @@ def restore(access: MemoryAccess, memory_id: uuid.UUID) -> Written:
         memory, act = _fetch(profile, memory_id), Act(access)
         if memory.status == Status.ACTIVE:
             return Written(Outcome.DISCARDED, memory.pk, reason="This memory is active already.")
-        _clear_slot(act, profile, bytes(memory.slot) if memory.slot else None, successor=memory)
+        if memory.status == Status.PENDING:
+            return Written(Outcome.DISCARDED, memory.pk, reason="This memory waits for a decision.")
+        _clear_slot(act, profile, _slot_of(memory), successor=memory)
         _change(act, memory, Action.RESTORED, status=Status.ACTIVE, superseded_by_id=None)
         return Written(Outcome.CREATED, memory.pk, act.change_id)
 
@@ -201,13 +271,9 @@ class _Placing:
 
     def _known(self) -> Memory | None:
         """The active memory that says the same: equal words, or nearly equal ones without a difference that counts."""
-        equal = (
-            Memory.objects.filter(profile=self.profile, digest=index.digest_of(self.profile, self.content))
-            .active()
-            .select_related("profile__owner")
-        )
+        equal = _with_digest(self.profile, index.digest_of(self.profile, self.content))
         if self.as_given:
-            return equal.filter(sources__in=_same_source(self.profile, self.candidate.provenance)).first()
+            return equal.filter(_same_source(self.profile, self.candidate.provenance)).first()
         return equal.first() or self._nearly_equal()
 
     def _nearly_equal(self) -> Memory | None:
@@ -344,13 +410,33 @@ def _thread_key(profile: MemoryProfile, thread: str) -> bytes | None:
     return keyed_hash(profile.data_key_id, "thread", thread) if thread else None
 
 
-def _same_source(profile: MemoryProfile, provenance: Provenance) -> QuerySet[MemorySource]:
-    return MemorySource.objects.filter(
+def _same_source(profile: MemoryProfile, provenance: Provenance) -> Q:
+    """Memories said at this place; for a candidate of no known place, those of no known place."""
+    if provenance == Provenance():
+        return Q(sources=None)
+    sources = MemorySource.objects.filter(
         memory__profile=profile,
         message_id=provenance.message_id,
         thread=_thread_key(profile, provenance.thread),
         position=provenance.position,
     )
+    return Q(sources__in=sources)
+
+
+def _with_digest(profile: MemoryProfile, digest: bytes) -> MemoryQuerySet:
+    return Memory.objects.filter(profile=profile, digest=digest).active().select_related("profile__owner")
+
+
+def _stands_already(profile: MemoryProfile, memory: Memory) -> Memory | None:
+    """The active memory of the same words, or the newer one of the same slot."""
+    if equal := _with_digest(profile, bytes(memory.digest)).first():
+        return equal
+    holder = _slot_holder(profile, _slot_of(memory))
+    return holder if holder and holder.occurred_at > memory.occurred_at else None
+
+
+def _slot_of(memory: Memory) -> bytes | None:
+    return bytes(memory.slot) if memory.slot else None
 
 
 def _slot_holder(profile: MemoryProfile, slot: bytes | None) -> Memory | None:

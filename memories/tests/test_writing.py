@@ -48,6 +48,12 @@ def actions() -> list[str]:
     return list(MemoryEvent.objects.order_by("number").values_list("action", flat=True))
 
 
+def remembered(access: MemoryAccess, candidate: Candidate) -> Memory:
+    written = writing.remember(access, candidate)
+    assert written.memory_id
+    return Memory.objects.get(pk=written.memory_id)
+
+
 def home(content: str, **more: object) -> Candidate:
     return Candidate(content, slot=HOME, **more)  # type: ignore[arg-type]  # fields of Candidate
 
@@ -91,6 +97,9 @@ def test_no_verb_changes_anything_in_a_mode_that_does_not_write(access: MemoryAc
         lambda: writing.restore(refused, written.memory_id),  # type: ignore[arg-type]  # asserted above
         lambda: writing.undo(refused, written.change_id),  # type: ignore[arg-type]  # asserted above
         lambda: writing.forget_all(refused),
+        lambda: writing.adjust(refused, written.memory_id, pinned=True),  # type: ignore[arg-type]  # asserted above
+        lambda: writing.confirm(refused, written.memory_id),  # type: ignore[arg-type]  # asserted above
+        lambda: writing.reject(refused, written.memory_id),  # type: ignore[arg-type]  # asserted above
     ]
     for verb in verbs:
         with pytest.raises(NotAllowed):
@@ -276,7 +285,7 @@ def test_nobody_reaches_a_stranger_s_memory_by_any_verb(access: MemoryAccess, bo
     assert written.memory_id
     assert written.change_id
     for missing in (written.memory_id, uuid.uuid4()):
-        for verb in (writing.forget, writing.restore):
+        for verb in (writing.forget, writing.restore, writing.adjust, writing.confirm, writing.reject):
             with pytest.raises(UnknownMemory):
                 verb(bobs_access, missing)
         with pytest.raises(UnknownMemory):
@@ -343,3 +352,106 @@ def test_eight_writers_of_one_fact_leave_one_memory(alice: User) -> None:
         thread.join(30)
     assert sorted(outcomes) == [Outcome.CREATED, *[Outcome.REINFORCED] * 7]
     assert Memory.objects.get().times_said == 8
+
+
+def test_equal_words_of_no_known_source_are_given_once(access: MemoryAccess) -> None:
+    writing.remember(access, Candidate("I like tea", provenance=Provenance(thread="tea", position=1)))
+    writing.remember_all(access, [Candidate("I like tea"), Candidate("I like tea!")], as_given=True)
+
+    assert contents() == ["I like tea", "I like tea"]
+    assert actions() == [Action.CREATED, Action.CREATED, Action.REINFORCED]
+
+
+def test_a_list_of_a_program_is_one_change_and_is_undone_at_once(access: MemoryAccess) -> None:
+    items = [Candidate("I like tea"), Candidate("I own a boat"), Candidate("I like tea")]
+    written = writing.remember_all(access, items, as_given=True)
+
+    writing.undo(access, next(iter({each.change_id for each in written})))  # type: ignore[arg-type]  # there is one
+
+    assert len({each.change_id for each in written}) == 1
+    assert contents() == []
+    assert sorted(contents(Status.FORGOTTEN)) == ["I like tea", "I own a boat"]
+
+
+def test_whoever_missed_the_answer_to_a_batch_can_read_what_it_wrote(access: MemoryAccess) -> None:
+    batch = writing.Batch(MemoryBatch.Purpose.API, uuid.uuid4())
+    items = [Candidate("I like tea"), Candidate("I own a boat"), Candidate("I like tea")]
+    written = writing.remember_all(access, items, batch=batch, as_given=True)
+
+    assert writing.written_in(access, batch) == written
+
+
+def test_adjusting_changes_what_is_named_and_is_undone_as_one(access: MemoryAccess) -> None:
+    memory_id = remembered(access, Candidate("I like tea", metadata={"from": "a form"})).pk
+
+    written = writing.adjust(access, memory_id, importance=9, pinned=True, kind=Kind.PREFERENCE, metadata=None)
+
+    memory = Memory.objects.get(pk=memory_id)
+    assert (memory.importance, memory.salience, memory.pinned, memory.kind) == (9, 0.9, True, Kind.PREFERENCE)
+    assert memory.metadata is None
+    assert actions() == [Action.CREATED, Action.ADJUSTED]
+    writing.undo(access, written.change_id)  # type: ignore[arg-type]  # something was changed
+    memory = Memory.objects.get(pk=memory_id)
+    assert (memory.importance, memory.pinned, memory.metadata) == (5, False, {"from": "a form"})
+
+
+def test_adjusting_to_what_is_leaves_no_event(access: MemoryAccess) -> None:
+    memory = remembered(access, Candidate("I like tea", importance=5))
+
+    assert writing.adjust(access, memory.pk, importance=5).outcome == Outcome.DISCARDED
+    assert actions() == [Action.CREATED]
+
+
+def pending(access: MemoryAccess, candidate: Candidate) -> Memory:
+    return remembered(access, replace(candidate, confidence=0.6))
+
+
+def test_what_its_owner_confirms_is_certain_and_found(access: MemoryAccess) -> None:
+    memory = pending(access, Candidate("I like tea"))
+    assert not recall(access, "tea").hits
+
+    writing.confirm(access, memory.pk)
+
+    memory.refresh_from_db()
+    assert (memory.status, memory.confidence) == (Status.ACTIVE, 1.0)
+    assert [hit.memory_id for hit in recall(access, "tea").hits] == [memory.pk]
+    assert writing.confirm(access, memory.pk).outcome == Outcome.DISCARDED
+
+
+def test_a_confirmed_memory_takes_its_slot_from_an_older_one(access: MemoryAccess) -> None:
+    before = timezone.now() - timedelta(days=1)
+    former = remembered(access, home("I live in Porto", occurred_at=before))
+    memory = pending(access, home("I live in Lisbon"))
+
+    writing.confirm(access, memory.pk)
+
+    former.refresh_from_db()
+    assert contents() == ["I live in Lisbon"]
+    assert former.superseded_by_id == memory.pk
+
+
+@pytest.mark.parametrize("stands", ["I live in Porto", "I live in Lisbon"])
+def test_a_confirmed_memory_gives_way_to_a_newer_one_and_to_its_equal(access: MemoryAccess, stands: str) -> None:
+    before = timezone.now() - timedelta(days=1)
+    memory = pending(access, home("I live in Lisbon", occurred_at=before))
+    writing.remember(access, home(stands))
+
+    assert writing.confirm(access, memory.pk).outcome == Outcome.SUPERSEDED
+    assert contents() == [stands]
+    assert contents(Status.SUPERSEDED) == ["I live in Lisbon"]
+
+
+def test_what_its_owner_rejects_is_forgotten(access: MemoryAccess) -> None:
+    memory = pending(access, Candidate("I like tea"))
+
+    writing.reject(access, memory.pk)
+
+    assert contents(Status.FORGOTTEN) == ["I like tea"]
+    assert writing.reject(access, memory.pk).outcome == Outcome.DISCARDED
+
+
+def test_what_waits_for_a_decision_is_not_slipped_in_by_restoring(access: MemoryAccess) -> None:
+    memory = pending(access, Candidate("I like tea"))
+
+    assert writing.restore(access, memory.pk).outcome == Outcome.DISCARDED
+    assert contents(Status.PENDING) == ["I like tea"]
