@@ -1,5 +1,6 @@
 import pytest
 from allauth.account.models import EmailAddress
+from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 
@@ -81,3 +82,25 @@ def test_signing_up_leads_into_the_chat(client: Client) -> None:
 
     assert client.post(reverse("account_signup"), words)["Location"] == "/"
     assert User.objects.filter(email="carol@example.com").exists()
+
+
+def test_a_new_address_gets_a_mail_that_asks_to_confirm_it(client: Client, mailoutbox: list[EmailMessage]) -> None:
+    client.post(reverse("account_signup"), {"email": "dave@example.com", "password1": "an even longer password"})
+
+    [mail] = mailoutbox
+    assert mail.subject == "Please confirm your e-mail address"
+    assert "http://testserver/accounts/confirm-email/" in mail.body
+    assert "\n\n\n" not in mail.body
+
+
+@pytest.mark.parametrize(
+    ("address", "words"), [("alice@example.com", "/accounts/password/reset/key/"), ("nobody@example.com", "no account")]
+)
+def test_whoever_forgot_a_password_gets_a_mail_that_says_what_to_do(
+    client: Client, alice: User, mailoutbox: list[EmailMessage], address: str, words: str
+) -> None:
+    client.post(reverse("account_reset_password"), {"email": address})
+
+    [mail] = mailoutbox
+    assert mail.to == [address]
+    assert words in mail.body
