@@ -63,10 +63,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "memorychat.middleware.request_id",
-    "memorychat.middleware.RequestLine",
     "django.middleware.security.SecurityMiddleware",
     "memorychat.middleware.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "memorychat.middleware.RequestLine",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -71,7 +71,9 @@ def _answer(question: str) -> str:
 
 
 def say(step: str, outcome: str) -> None:
-    print(f"{step:<14}{outcome}", flush=True)
+    # In one piece, since honcho writes to the same terminal.
+    sys.stdout.write(f"{step:<14}{outcome}\n")
+    sys.stdout.flush()
 
 
 def _listen_for_the_end() -> None:
@@ -128,7 +130,7 @@ def _begin(environment: Environment) -> subprocess.Popen[bytes]:
     command += ["--env", os.devnull, "--procfile", "Procfile", "--port", str(environment.port)]
     if environment.log_format == "json":
         command.append("--no-prefix")
-    variables = {"HOST": environment.host, "PUBLIC_URL": environment.address, "PYTHONUNBUFFERED": "1"}
+    variables = {"HOST": environment.host, "PUBLIC_URL": environment.address}
     return subprocess.Popen(command, cwd=ROOT, env=os.environ | variables)
 
 

@@ -1,10 +1,12 @@
 """How log lines are written: structlog for all of it, coloured for a terminal or as JSON for a collector."""
 
+import logging
 import sys
 import traceback
 from typing import Any, Literal
 
 import structlog
+from psycopg import OperationalError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 Form = Literal["console", "json"]
@@ -31,12 +33,14 @@ def configuration(*, level: str, form: Form) -> dict[str, Any]:
                 "processors": _final(form),
             }
         },
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "filters": {"wordless": {"()": Wordless}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["wordless"]}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             # Empty handlers: Django's defaults would print a second line, with the address and its query string.
             "django": {"handlers": [], "propagate": True},
             "django.request": {"level": "CRITICAL"},
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
             "django.channels.server": {"level": "WARNING"},
             "django.db.backends": {"level": "INFO"},
             "daphne": {"level": "WARNING"},
@@ -44,6 +48,25 @@ def configuration(*, level: str, form: Form) -> dict[str, Any]:
             "procrastinate": {"level": "WARNING"},
         },
     }
+
+
+class Wordless(logging.Filter):
+    """Takes what an exception says, perhaps a person's words, out of the messages that other packages make of it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == "asyncio":
+            # Its further lines show tasks with their results and exceptions.
+            record.msg, record.args = record.getMessage().partition("\n")[0], ()
+        elif isinstance(record.args, tuple):
+            record.args = tuple(_harmless(argument) for argument in record.args)
+        return True
+
+
+def _harmless(argument: object) -> object:
+    """What the network or the database's door says is needed, and says nothing of people."""
+    if isinstance(argument, BaseException) and not isinstance(argument, OSError | OperationalError):
+        return type(argument).__name__
+    return argument
 
 
 def _shared() -> list[Processor]:

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 import logging.config
@@ -13,13 +14,14 @@ from memorychat.lib.logging import configuration
 @pytest.fixture
 def written() -> Iterator[StringIO]:
     """Lines as a collector gets them; afterwards they go where they went before."""
-    handlers, level = logging.root.handlers[:], logging.root.level
+    handlers, level, before = logging.root.handlers[:], logging.root.level, structlog.get_config()
     logging.config.dictConfig(configuration(level="INFO", form="json"))
     (handler,) = logging.root.handlers
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(stream := StringIO())
     yield stream
     logging.root.handlers[:], logging.root.level = handlers, level
+    structlog.configure(**before)
 
 
 def look_up(words: str) -> None:
@@ -46,6 +48,28 @@ def test_a_failure_names_its_exceptions_and_places_but_not_what_they_say(written
     assert "test_logging.py" in lines
     assert "live in Porto" not in lines
     assert "is Ada" not in lines
+
+
+def test_what_an_exception_says_is_not_in_messages_about_it_either(written: StringIO) -> None:
+    logging.getLogger("daphne.server").error("Exception inside application: %s", ValueError("I live in Porto"))
+
+    assert json.loads(written.getvalue())["event"] == "Exception inside application: ValueError"
+
+
+async def test_a_task_that_nobody_awaited_does_not_show_its_exception(written: StringIO) -> None:
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(asyncio.to_thread(fail))
+    await asyncio.wait([task])
+    loop.default_exception_handler({"message": "Task exception was never retrieved", "task": task})
+
+    assert task.exception()
+    assert json.loads(written.getvalue())["event"] == "Task exception was never retrieved"
+
+
+def test_what_the_network_says_is_told(written: StringIO) -> None:
+    logging.getLogger("psycopg.pool").warning("error connecting: %s", ConnectionRefusedError("Connection refused"))
+
+    assert json.loads(written.getvalue())["event"] == "error connecting: Connection refused"
 
 
 def test_lines_of_other_packages_carry_the_same_context(written: StringIO) -> None:
