@@ -74,8 +74,10 @@ class Environment(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
     openai_model: str = "gpt-4o-mini"
-    llm_providers: CommaSeparated = ["openai", "builtin"]
-    local_providers: CommaSeparated = []
+    llm_providers: Annotated[list[Literal["openai", "builtin"]], NoDecode, BeforeValidator(_split)] = [
+        "openai",
+        "builtin",
+    ]
     llm_temperature: float = Field(0.7, ge=0, le=2)
     llm_max_tokens: int = Field(1000, ge=1)
     llm_timeout_seconds: float = Field(30, gt=0)
@@ -87,12 +89,8 @@ class Environment(BaseSettings):
 
     # Memory: how alike is the same, how sure is written, how sure is asked
     memory_duplicate_same: Share = 0.92
-    memory_duplicate_near: Share = 0.85
     memory_confidence_auto: Share = 0.7
     memory_confidence_ask: Share = 0.5
-    memory_writes_per_conversation: int = Field(10, ge=1)
-    memory_writes_per_hour: int = Field(25, ge=1)
-    rate_limit_scale: float = Field(1, ge=0)
 
     @classmethod
     def settings_customise_sources(
@@ -156,9 +154,7 @@ class Environment(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _near_below_same(self) -> "Environment":
-        if self.memory_duplicate_near > self.memory_duplicate_same:
-            raise ValueError("MEMORY_DUPLICATE_NEAR must not be above MEMORY_DUPLICATE_SAME")
+    def _ask_before_auto(self) -> "Environment":
         if self.memory_confidence_ask > self.memory_confidence_auto:
             raise ValueError("MEMORY_CONFIDENCE_ASK must not be above MEMORY_CONFIDENCE_AUTO")
         return self

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def test_every_bad_variable_is_named_at_once_and_none_of_their_values(monkeypatc
         "DATABASE_URL": "mysql://root:hunter2@db/x",
         "SECRET_KEY": "hunter2",
         "TRUSTED_PROXIES": "10.0.0.0/8,elsewhere",
+        "LLM_PROVIDERS": "openai,oracle",
         "MEMORY_DUPLICATE_SAME": "1.5",
         "EMBEDDING_DIMENSIONS": "3072",
     }
@@ -63,6 +65,21 @@ def test_bad_variables_end_the_process_with_status_2(
 
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("PORT: ")
+
+
+def test_the_example_names_every_variable_and_no_other() -> None:
+    example = (environment.ROOT / ".env.example").read_text()
+
+    named = re.findall(r"^#([A-Z_]+)=", example, re.MULTILINE)
+    assert sorted(named) == sorted(name.upper() for name in Environment.model_fields)
+
+
+def test_what_the_example_shows_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    example = (environment.ROOT / ".env.example").read_text()
+    for name, value in re.findall(r"^#([A-Z_]+)=(.*)$", example, re.MULTILINE):
+        monkeypatch.setenv(name, value)
+
+    Environment()
 
 
 def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
