@@ -69,7 +69,7 @@ def empty_queue(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlock
     mark = request.node.get_closest_marker("django_db")
     if (mark and mark.kwargs.get("transaction")) or {"transactional_db", "live_server"} & set(request.fixturenames):
         with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_periodic_defers, procrastinate_workers CASCADE")
+            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_periodic_defers CASCADE")
 
 
 @pytest.fixture

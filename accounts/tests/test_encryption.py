@@ -73,10 +73,10 @@ def test_a_changed_byte_does_not_open(alice: User) -> None:
 def test_encrypted_columns_are_neither_filtered_nor_updated_in_bulk(alice: User) -> None:
     row = keep(alice)
     rows = IdempotencyRecord.objects.all()
-    with pytest.raises(FieldError, match="encrypted"):
-        rows.filter(answer=WORDS)
-    with pytest.raises(FieldError, match="encrypted"):
-        rows.filter(answer__contains="quince")
+    # Spelt so that the type checker, which asks the field the same question, does not stop at the refusal.
+    for lookup in ({"answer": WORDS}, {"answer__contains": "quince"}):
+        with pytest.raises(FieldError, match="encrypted"):
+            rows.filter(**lookup)
     with pytest.raises(FieldError, match="encrypted"):
         rows.update(answer="plain")
     row.answer = "plain"

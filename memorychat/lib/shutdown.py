@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
 import structlog
@@ -11,7 +11,7 @@ logger = structlog.get_logger(__name__)
 
 GRACE_SECONDS = 5.0
 
-Drain = Callable[[], Awaitable[None]]
+Drain = Callable[[], Coroutine[Any, Any, None]]
 Message = MutableMapping[str, Any]
 
 _drains: list[Drain] = []
@@ -25,7 +25,7 @@ def on_shutdown(drain: Drain) -> Drain:
 
 async def drain() -> None:
     """Await all of them at once; one that fails or is late keeps no other from its end."""
-    tasks = [asyncio.ensure_future(each()) for each in _drains]
+    tasks = [asyncio.create_task(each()) for each in _drains]
     if not tasks:
         return
     _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS)

@@ -1,0 +1,100 @@
+"""A web process and a worker of their own on the tests' database, and Debian's Chromium in front of them."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import override_settings
+
+from memorychat.lib.environment import ROOT
+
+MANIFEST = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+PROCESSES = (
+    "-m daphne --bind 127.0.0.1 --port {port} --verbosity 0 memorychat.asgi:application",
+    "manage.py run_worker",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.django_db(transaction=True))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database_beside_an_event_loop() -> Iterator[None]:
+    """Playwright keeps a loop of its own in the tests' thread, where Django then takes every query for a mistake."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium is installed; .ci/run installs it")
+    return {**browser_type_launch_args, "executable_path": chromium}
+
+
+@pytest.fixture(scope="session")
+def base_url(django_db_setup: None, keys_file: Path) -> Iterator[str]:
+    """Where the site is; pages are opened by their path alone."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    with override_settings(STORAGES=settings.STORAGES | {"staticfiles": {"BACKEND": MANIFEST}}):
+        call_command("collectstatic", interactive=False, verbosity=0)
+    environment = os.environ | _variables(address, keys_file)
+    running = [
+        subprocess.Popen([sys.executable, *line.format(port=port).split()], cwd=ROOT, env=environment)
+        for line in PROCESSES
+    ]
+    try:
+        _wait_for(address)
+        yield address
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(timeout=10)
+
+
+def _variables(address: str, keys_file: Path) -> dict[str, str]:
+    found = connection.settings_dict
+    host = found["HOST"] if found["HOST"].startswith("/") else f"{found['HOST']}:{found['PORT'] or 5432}"
+    password = f":{quote(found['PASSWORD'], safe='')}" if found["PASSWORD"] else ""
+    return {
+        "DATABASE_URL": f"postgresql://{found['USER']}{password}@{quote(host, safe=':')}/{found['NAME']}",
+        "KEYS_FILE": str(keys_file),
+        "PUBLIC_URL": address,
+        "OPENAI_API_KEY": "",
+        "OPENAI_BASE_URL": "",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def _wait_for(address: str) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            with urllib.request.urlopen(f"{address}/health/ready", timeout=5):
+                return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
