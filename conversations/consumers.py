@@ -62,6 +62,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     """One page of one person, with one conversation or, until the first message, none."""
 
     user: User
+    is_open = False
     conversation_id: uuid.UUID | None = None
     mode: PrivacyMode = PrivacyMode.NORMAL
 
@@ -74,20 +75,23 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if user is None:
             await self.close(NOT_SIGNED_IN)
             return
-        self.user = user
         asked = self.scope["url_route"]["kwargs"].get("conversation_id")
-        if asked and not await self._open(asked):
+        if asked and not await self._open(user, asked):
             await self.close(NOT_FOUND)
             return
+        self.user, self.is_open = user, True
         listener.ensure()
         await self.channel_layer.group_add(group_of(user.pk), self.channel_name)
 
     async def disconnect(self, code: int) -> None:
         self._leave_reply()
-        if hasattr(self, "user"):
+        if self.is_open:
             await self.channel_layer.group_discard(group_of(self.user.pk), self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if not self.is_open:
+            # It came while the socket was being closed.
+            return
         started = time.perf_counter()
         kind = "unreadable"
         with bound_contextvars(correlation_id=str(uuid.uuid4()), user_id=str(self.user.pk)), key_ring():
@@ -207,8 +211,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.stretch = []
         self.mode = mode
 
-    async def _open(self, conversation_id: uuid.UUID) -> bool:
-        mode = await in_thread(_mode_of, self.user, conversation_id)
+    async def _open(self, user: User, conversation_id: uuid.UUID) -> bool:
+        mode = await in_thread(_mode_of, user, conversation_id)
         if mode is None:
             return False
         self.conversation_id, self.mode = conversation_id, mode

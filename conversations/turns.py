@@ -83,8 +83,17 @@ class Said:
     conversation_id: uuid.UUID | None = None
     profile_id: uuid.UUID | None = None
     client_message_id: str = ""
+    # Under which it is to be stored, for a program that may send it again.
+    message_id: uuid.UUID | None = None
     # Of an incognito stretch, which is stored nowhere.
     history: Sequence[ChatMessage] = ()
+
+
+def usual_mode(user: User, conversation_id: uuid.UUID | None, profile_id: uuid.UUID | None) -> PrivacyMode:
+    """In which a message is meant that does not say. Raises UnknownConversation, MemoryProfile.DoesNotExist."""
+    if conversation_id:
+        return PrivacyMode(_find(user, conversation_id).mode)
+    return PrivacyMode(profiles.get(user, profile_id).default_mode)
 
 
 def begin(user: User, said: Said, *, door: Origin = Origin.CHAT) -> Turn:
@@ -131,6 +140,16 @@ def find_answer(user: User, turn_id: uuid.UUID) -> Message | None:
     return Message.objects.for_user(user).filter(answers=turn_id).select_related("owner", "receipt").first()
 
 
+def clear(user: User, conversation_id: uuid.UUID) -> None:
+    """Delete what was said; what was remembered of it stays. Raises UnknownConversation, TurnRefused."""
+    with transaction.atomic(durable=True):
+        conversation = _find(user, conversation_id, lock=True)
+        _refuse_claimed(conversation)
+        conversation.messages.all().delete()
+        conversation.title = ""
+        conversation.save(update_fields=["title"])
+
+
 def _begin_unkept(user: User, said: Said, words: str, door: Origin) -> Turn:
     """Earlier stored turns are its context; nothing is written, and what is read is read without these words."""
     stored: list[ChatMessage] = []
@@ -143,13 +162,18 @@ def _begin_unkept(user: User, said: Said, words: str, door: Origin) -> Turn:
     return Turn(uuid7(), access, [*stored, *said.history, ChatMessage("user", words)], said.conversation_id)
 
 
-def _fetch(user: User, conversation_id: uuid.UUID, *, lock: bool = False) -> Conversation:
+def _find(user: User, conversation_id: uuid.UUID, *, lock: bool = False) -> Conversation:
     rows = Conversation.objects.for_user(user).select_related("profile__owner", "owner")
     if lock:
         rows = rows.select_for_update(no_key=True, of=("self",))
     conversation = rows.filter(pk=conversation_id).first()
     if conversation is None:
         raise UnknownConversation
+    return conversation
+
+
+def _fetch(user: User, conversation_id: uuid.UUID, *, lock: bool = False) -> Conversation:
+    conversation = _find(user, conversation_id, lock=lock)
     if conversation.profile.deleted_at:
         raise TurnRefused(
             "The memory profile of this conversation was deleted. Bring it back, or begin a new conversation.",
@@ -159,10 +183,18 @@ def _fetch(user: User, conversation_id: uuid.UUID, *, lock: bool = False) -> Con
 
 
 def _conversation_for(user: User, said: Said, words: str) -> tuple[Conversation, bool]:
-    if said.conversation_id:
-        return _fetch(user, said.conversation_id, lock=True), False
+    conversation_id = said.conversation_id or _opened_by(user, said.message_id)
+    if conversation_id:
+        return _fetch(user, conversation_id, lock=True), False
     profile = profiles.get(user, said.profile_id)
     return Conversation.objects.create(owner=user, profile=profile, title=_title(words)), True
+
+
+def _opened_by(user: User, message_id: uuid.UUID | None) -> uuid.UUID | None:
+    """The conversation of a first message that is sent again."""
+    if message_id is None:
+        return None
+    return Message.objects.for_user(user).filter(pk=message_id).values_list("conversation", flat=True).first()
 
 
 def _title(words: str) -> str:
@@ -172,14 +204,14 @@ def _title(words: str) -> str:
 
 def _store(conversation: Conversation, said: Said, words: str) -> Message:
     """The message; the very same one when it is sent again because its first answer got lost."""
-    if said.client_message_id:
-        sent = conversation.messages.filter(client_message_id=said.client_message_id).first()
-        if sent is not None:
-            is_answered = Message.objects.filter(answers=sent, status=MessageStatus.COMPLETE).exists()
-            if is_answered or (conversation.answering == sent.pk and _is_claimed(conversation)):
-                raise AlreadySent(sent.pk, conversation.pk)
-            return sent
+    sent = _sent_before(conversation, said)
+    if sent is not None:
+        is_answered = Message.objects.filter(answers=sent, status=MessageStatus.COMPLETE).exists()
+        if is_answered or (conversation.answering == sent.pk and _is_claimed(conversation)):
+            raise AlreadySent(sent.pk, conversation.pk)
+        return sent
     return Message.objects.create(
+        id=said.message_id or uuid7(),
         owner=conversation.owner,
         conversation=conversation,
         role=Role.USER,
@@ -189,13 +221,25 @@ def _store(conversation: Conversation, said: Said, words: str) -> Message:
     )
 
 
+def _sent_before(conversation: Conversation, said: Said) -> Message | None:
+    if said.message_id:
+        return conversation.messages.filter(pk=said.message_id).first()
+    if said.client_message_id:
+        return conversation.messages.filter(client_message_id=said.client_message_id).first()
+    return None
+
+
 def _claim(conversation: Conversation, message: Message) -> None:
     """One answer at a time in a conversation, whichever tab or process gives it."""
+    _refuse_claimed(conversation)
+    conversation.answering, conversation.answering_since = message.pk, timezone.now()
+
+
+def _refuse_claimed(conversation: Conversation) -> None:
     if _is_claimed(conversation):
         raise TurnRefused(
             "Another message of this conversation is being answered. Wait for it, or stop it.", code="being_answered"
         )
-    conversation.answering, conversation.answering_since = message.pk, timezone.now()
 
 
 def _is_claimed(conversation: Conversation) -> bool:

@@ -2,10 +2,11 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import memorychat.lib.fields
-import memorychat.lib.identifiers
 from django.conf import settings
 from django.db import migrations, models
+
+import memorychat.lib.fields
+import memorychat.lib.identifiers
 
 
 class Migration(migrations.Migration):

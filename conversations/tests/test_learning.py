@@ -13,6 +13,7 @@ from conversations.tests.conftest import UseModel
 from conversations.turns import Said
 from memories import profiles
 from memories.engine import writing
+from memories.engine.types import Candidate
 from memories.models import FoundBy, Memory, MemoryEvent, MemorySource, PrivacyMode, Status
 from memorychat.llm.fakes import FakeChat
 from memorychat.llm.types import ProviderError
@@ -158,7 +159,7 @@ def test_nothing_is_learnt_into_a_deleted_profile(alice: User, run_jobs: RunJobs
 
 def test_a_recalled_memory_is_not_learnt_again_as_a_fact(alice: User, run_jobs: RunJobs) -> None:
     access = profiles.by_hand(alice, profiles.default_for(alice))
-    memory_id = writing.remember(access, writing.Candidate("I live in Porto")).memory_id
+    memory_id = writing.remember(access, Candidate("I live in Porto")).memory_id
     say(alice, "Where do I live?", answer="You told me that you live in Porto.[1]")
     run_jobs()
     assert Memory.objects.get().pk == memory_id
