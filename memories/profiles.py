@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import DataKey, User
 from memories.access import MemoryAccess
-from memories.models import MemoryProfile, Origin, PrivacyMode
+from memories.models import MemoryEvent, MemoryProfile, Origin, PrivacyMode
 from memorychat.lib import text
 
 NAME_LIMIT = 100
@@ -31,6 +31,13 @@ def get(user: User, profile_id: uuid.UUID | None) -> MemoryProfile:
     if profile_id is None:
         return default_for(user)
     return MemoryProfile.objects.for_user(user).active().select_related("owner").get(pk=profile_id)
+
+
+def of_change(user: User, change_id: uuid.UUID) -> MemoryProfile:
+    """This person's profile in which a change was made; raises DoesNotExist like `get`."""
+    profiles = MemoryProfile.objects.for_user(user).active().select_related("owner")
+    events = MemoryEvent.objects.for_user(user).filter(change_id=change_id)
+    return profiles.get(pk__in=events.values("profile"))
 
 
 def by_hand(user: User, profile: MemoryProfile, *, door: Origin = Origin.MANUAL) -> MemoryAccess:

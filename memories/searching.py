@@ -5,9 +5,10 @@ The words of a search never reach SQL, where texts are sealed anyway.
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 from accounts.models import User
-from memories.models import Kind, Memory, MemoryQuerySet, Status
+from memories.models import Kind, Memory, MemoryQuerySet, Origin, Sector, Status
 from memorychat.lib import text
 from memorychat.lib.crypto import unlock
 
@@ -21,15 +22,23 @@ class Narrowing:
 
     status: Status = Status.ACTIVE
     kind: Kind | None = None
+    sector: Sector | None = None
+    origin: Origin | None = None
     profile_id: uuid.UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
     def memories_of(self, user: User) -> MemoryQuerySet:
+        asked = {
+            "kind": self.kind,
+            "sector": self.sector,
+            "origin": self.origin,
+            "profile": self.profile_id,
+            "occurred_at__gte": self.since,
+            "occurred_at__lt": self.until,
+        }
         memories = Memory.objects.for_user(user).with_status(self.status).select_related("profile")
-        if self.kind:
-            memories = memories.filter(kind=self.kind)
-        if self.profile_id:
-            memories = memories.filter(profile=self.profile_id)
-        return memories.newest_first()
+        return memories.filter(**{name: value for name, value in asked.items() if value is not None}).newest_first()
 
 
 @dataclass(frozen=True)
@@ -41,14 +50,14 @@ class Found:
     is_cut: bool = False
 
 
-def page_of(user: User, narrowing: Narrowing, cursor: uuid.UUID | None) -> Found:
+def page_of(user: User, narrowing: Narrowing, cursor: uuid.UUID | None, size: int = PAGE_SIZE) -> Found:
     memories = narrowing.memories_of(user)
     if cursor:
         memories = memories.filter(pk__lt=cursor)
-    rows = list(memories[: PAGE_SIZE + 1])
-    shown = rows[:PAGE_SIZE]
+    rows = list(memories[: size + 1])
+    shown = rows[:size]
     _open(shown)
-    return Found(shown, next=shown[-1].pk if len(rows) > PAGE_SIZE else None)
+    return Found(shown, next=shown[-1].pk if len(rows) > size else None)
 
 
 def search(user: User, narrowing: Narrowing, query: str) -> Found:

@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django_structlog.middlewares import RequestMiddleware
 
-from memorychat.lib import crypto
+from memorychat.lib import crypto, problems
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -55,6 +55,19 @@ class RequestLine(RequestMiddleware):
     def format_request(request: HttpRequest) -> str:
         match = request.resolver_match
         return f"{request.method} {'/' + match.route if match else '(no route)'}"
+
+
+def api_errors(get_response: GetResponse) -> GetResponse:
+    """Whatever refuses a request under /api, a part of Django's or a crash, says so in the API's one shape."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        is_ours = request.path_info.startswith("/api/")
+        if is_ours and response.status_code >= 400 and not isinstance(response, problems.ProblemResponse):
+            return problems.in_shape(request, response)
+        return response
+
+    return middleware
 
 
 class ContentSecurityPolicy(CSPMiddleware):

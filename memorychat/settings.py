@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "memorychat.middleware.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "memorychat.middleware.RequestLine",
+    "memorychat.middleware.api_errors",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -1,7 +1,9 @@
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from memorychat import views
+from memorychat.api import api, redoc
 
 urlpatterns = [
     path("health", views.health, name="health"),
@@ -11,5 +13,9 @@ urlpatterns = [
     path("", include("memories.urls")),
     path("", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
+    path("api/v1/redoc", redoc, name="redoc"),
+    path("api/", api.urls),
+    path("docs", RedirectView.as_view(pattern_name="api:openapi-view")),
+    path("redoc", RedirectView.as_view(pattern_name="redoc")),
     path("admin/", admin.site.urls),
 ]
