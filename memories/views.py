@@ -17,7 +17,7 @@ from memories import biography, profiles
 from memories.engine import scoring, writing
 from memories.engine.types import StaleChange
 from memories.forms import FilterForm, MemoryForm, ProfileForm
-from memories.models import Kind, Memory, MemoryEvent, MemoryProfile, Status
+from memories.models import Kind, Memory, MemoryProfile, Status
 from memories.searching import Narrowing, page_of, search
 from memorychat.lib.crypto import unlock
 
@@ -204,11 +204,10 @@ def _profiles(user: User) -> list[MemoryProfile]:
 
 
 def _profile_of_change(user: User, change_id: uuid.UUID) -> MemoryProfile:
-    events = MemoryEvent.objects.for_user(user).filter(change_id=change_id, profile__deleted_at=None)
-    event = events.select_related("profile__owner").first()
-    if event is None:
-        raise Http404
-    return event.profile
+    try:
+        return profiles.of_change(user, change_id)
+    except MemoryProfile.DoesNotExist as error:
+        raise Http404 from error
 
 
 def _answer_row(request: PersonRequest, memory: Memory) -> HttpResponse:
