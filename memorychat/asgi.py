@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 
 from django.core.asgi import get_asgi_application
 
@@ -17,6 +18,7 @@ from django.conf import settings  # noqa: E402
 from conversations.routing import websocket_urlpatterns  # noqa: E402
 from memorychat.lib.proxies import TrustedProxies  # noqa: E402
 from memorychat.lib.shutdown import drain_before_stopping, lifespan  # noqa: E402
+from memorychat.llm.providers import warm_up  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
@@ -30,3 +32,4 @@ application = ProtocolTypeRouter(
 
 if "daphne.server" in sys.modules:
     drain_before_stopping(sys.modules["twisted.internet.reactor"])
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()

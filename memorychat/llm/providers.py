@@ -68,6 +68,13 @@ def get_embedder() -> Embedder:
     return next(embedder for embedder in (make() for make in EMBEDDERS) if embedder)
 
 
+def warm_up() -> None:
+    """Read the weights of the built-in embedder now, so that nobody's first question waits for them."""
+    embedder = get_embedder()
+    if isinstance(embedder, MiniLM):
+        embedder.embed(["warm"])
+
+
 def complete(model: ChatModel, prompt: Prompt, *, correlation_id: str) -> str:
     """The whole answer at once, for jobs; raises ProviderError, also when the answer was cut."""
 
