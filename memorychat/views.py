@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from accounts.data_keys import verify_key_file
 from memorychat import jobs
 from memorychat.lib import crypto
 
@@ -48,7 +49,7 @@ def _first_missing() -> str | None:
         connection.ensure_connection()
         if _unapplied():
             return "migrations"
-        crypto.master_keys()
+        verify_key_file()
     except DatabaseError:
         return "database"
     except crypto.KeysError:

@@ -51,7 +51,7 @@ class Page:
         return bool(is_open)
 
     async def closed_with(self) -> int:
-        event = await self.socket.receive_output(5)
+        event = await self.socket.receive_output(5)  # type: ignore[no-untyped-call]  # asgiref has no types
         assert event["type"] == "websocket.close"
         return int(event["code"])
 

@@ -6,7 +6,9 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from memorychat.lib import crypto
+from accounts.data_keys import verify_key_file
+from memorychat.lib.crypto import KeysError
+from memorychat.lib.environment import refuse
 from memorychat.lib.launcher import say
 
 
@@ -15,7 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         _migrate()
-        crypto.master_keys()
+        _verify_keys()
         say("keys", str(settings.KEYS_FILE))
         _collect_static_files()
 
@@ -26,6 +28,13 @@ def _migrate() -> None:
     if plan:
         call_command("migrate", interactive=False, verbosity=0)
     say("migrations", f"{len(plan)} applied" if plan else "up to date")
+
+
+def _verify_keys() -> None:
+    try:
+        verify_key_file()
+    except KeysError as error:
+        refuse(str(error))
 
 
 def _collect_static_files() -> None:
