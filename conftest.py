@@ -10,6 +10,7 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
+from accounts.tests.programs import EVERY_SCOPE, Program
 from memorychat import jobs
 from memorychat.lib import crypto
 
@@ -88,3 +89,14 @@ def alice(db: None) -> User:
 def bob(db: None) -> User:
     """A stranger, who must not."""
     return User.objects.create_user("bob@example.com", "a long enough password")
+
+
+@pytest.fixture
+def program(alice: User) -> Program:
+    """A program of Alice's that may do everything."""
+    return Program(alice, *EVERY_SCOPE)
+
+
+@pytest.fixture
+def bobs_program(bob: User) -> Program:
+    return Program(bob, *EVERY_SCOPE)
