@@ -20,7 +20,7 @@ from django.test import override_settings
 
 from memorychat.lib.environment import ROOT
 
-MANIFEST = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+MANIFEST = "memorychat.lib.staticfiles.HashedStaticFiles"
 PROCESSES = (
     "-m daphne --bind 127.0.0.1 --port {port} --verbosity 0 memorychat.asgi:application",
     "manage.py run_worker",
