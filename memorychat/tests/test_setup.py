@@ -10,13 +10,17 @@ import tempfile
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import psutil
 import pytest
+from django.core.management import call_command
+from pytest_django import Settings
 
-from memorychat.lib import localpg
+from memorychat.lib import launcher, localpg
 from memorychat.lib.environment import ROOT
 
 pytestmark = pytest.mark.setup
@@ -43,50 +47,66 @@ def port() -> int:
         return int(probe.getsockname()[1])
 
 
-def launch(command: str, data_dir: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "memorychat.lib.launcher", command],
-        cwd=ROOT,
-        env=os.environ | {"DATA_DIR": str(data_dir), **variables},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Ended:
+    status: int | str | None
+    said: str
 
 
-def test_a_taken_port_is_said_in_one_sentence(data_dir: Path) -> None:
+@pytest.fixture
+def launch(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Ended]]:
+    """Runs a command of the launcher here, and gives its exit status and what it said of errors."""
+    before = {number: signal.getsignal(number) for number in launcher.STOP_SIGNALS}
+
+    def launch(command: str, **variables: str) -> Ended:
+        for name, value in {"DATA_DIR": str(data_dir), "PUBLIC_URL": "", **variables}.items():
+            monkeypatch.setenv(name, value)
+        try:
+            status: int | str | None = launcher.COMMANDS[command]()
+        except SystemExit as ended:
+            status = ended.code
+        return Ended(status, capsys.readouterr().err)
+
+    yield launch
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_taken_port_is_said_in_one_sentence(launch: Callable[..., Ended]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        refused = launch("run", data_dir, PORT=str(port))
+        refused = launch("run", PORT=str(port))
 
-    assert refused.returncode == 2
-    assert refused.stderr == (
-        f"PORT: {port} on 127.0.0.1 cannot be used (Address already in use); choose another, such as PORT={port + 1}.\n"
+    assert refused == Ended(
+        2,
+        f"PORT: {port} on 127.0.0.1 cannot be used (Address already in use);"
+        f" choose another, such as PORT={port + 1}.\n",
     )
 
 
-def test_an_address_of_another_machine_is_said_in_one_sentence(data_dir: Path, port: int) -> None:
-    refused = launch("run", data_dir, HOST="no such host", PORT=str(port))
+def test_an_address_of_another_machine_is_said_in_one_sentence(launch: Callable[..., Ended], port: int) -> None:
+    refused = launch("run", HOST="no such host", PORT=str(port))
 
-    assert (refused.returncode, refused.stderr) == (2, "HOST: no such host is not an address of this machine.\n")
+    assert refused == Ended(2, "HOST: no such host is not an address of this machine.\n")
 
 
-def test_a_data_dir_that_cannot_be_written_is_said_in_one_sentence(tmp_path: Path, port: int) -> None:
+def test_a_data_dir_that_cannot_be_written_is_said_in_one_sentence(
+    launch: Callable[..., Ended], tmp_path: Path, port: int
+) -> None:
     (tmp_path / "file").touch()
 
-    refused = launch("run", tmp_path / "file" / "data", PORT=str(port))
+    refused = launch("run", DATA_DIR=f"{tmp_path}/file/data", PORT=str(port))
 
-    assert refused.returncode == 2
-    assert refused.stderr == f"DATA_DIR: {tmp_path}/file/data cannot be written (Not a directory).\n"
+    assert refused == Ended(2, f"DATA_DIR: {tmp_path}/file/data cannot be written (Not a directory).\n")
 
 
-def test_bad_variables_are_all_named_at_once(data_dir: Path) -> None:
-    refused = launch("run", data_dir, PORT="http", DEBUG="maybe", REDIS_URL="nowhere")
+def test_bad_variables_are_all_named_at_once(launch: Callable[..., Ended], data_dir: Path) -> None:
+    refused = launch("run", PORT="http", DEBUG="maybe", REDIS_URL="nowhere")
 
-    assert refused.returncode == 2
-    assert [line.partition(":")[0] for line in refused.stderr.splitlines()] == ["PORT", "REDIS_URL", "DEBUG"]
+    assert refused.status == 2
+    assert [line.partition(":")[0] for line in refused.said.splitlines()] == ["PORT", "REDIS_URL", "DEBUG"]
     assert not data_dir.exists()
 
 
@@ -104,25 +124,40 @@ def test_a_command_says_bad_variables_just_so(data_dir: Path) -> None:
     assert refused.stderr.count("\n") == 1
 
 
-def test_a_folder_that_is_not_ours_is_not_deleted(tmp_path: Path) -> None:
-    (tmp_path / "thesis").touch()
+def test_a_folder_that_is_not_ours_is_not_deleted(launch: Callable[..., Ended], data_dir: Path) -> None:
+    data_dir.mkdir()
+    (data_dir / "thesis").touch()
 
-    refused = launch("reset", tmp_path, YES="1")
-
-    assert refused.returncode == 2
-    assert (tmp_path / "thesis").exists()
+    assert launch("reset", YES="1").status == 2
+    assert (data_dir / "thesis").exists()
 
 
-def test_the_data_are_deleted_after_a_yes_alone(data_dir: Path) -> None:
+@pytest.mark.parametrize(("answer", "deleted"), [("yes", True), ("no", False), ("", False)])
+def test_the_data_are_deleted_after_a_yes_alone(
+    launch: Callable[..., Ended], data_dir: Path, monkeypatch: pytest.MonkeyPatch, answer: str, deleted: bool
+) -> None:
     data_dir.mkdir()
     (data_dir / "secret_key").touch()
+    monkeypatch.setattr("sys.stdin", StringIO(answer))
 
-    asked = launch("reset", data_dir, YES="")
-    assert asked.returncode == 2
-    assert data_dir.exists()
+    assert launch("reset", YES="").status == (0 if deleted else 2)
+    assert data_dir.exists() is not deleted
 
-    assert launch("reset", data_dir, YES="1").returncode == 0
-    assert not data_dir.exists()
+
+def test_nothing_to_delete_is_no_error(launch: Callable[..., Ended]) -> None:
+    assert launch("reset", YES="1").status == 0
+
+
+@pytest.mark.django_db
+def test_before_it_starts_tables_keys_and_static_files_are_brought_up_to_date(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.STATIC_ROOT = tmp_path / "static"
+
+    call_command("prepare")
+
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["migrations", "keys", "static"]
+    assert (tmp_path / "static" / "css").is_dir()
 
 
 class Run:
