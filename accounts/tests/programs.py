@@ -16,6 +16,7 @@ class Program(Client):
     """It comes with a key and speaks JSON."""
 
     def __init__(self, person: User, *scopes: ApiKey.Scope, **defaults: Any) -> None:
+        self.person = person
         self.key = api_keys.issue(person, scopes)
         super().__init__(headers={"Authorization": f"Bearer {self.key.text}"}, **defaults)
 
