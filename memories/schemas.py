@@ -131,7 +131,7 @@ class MemoryOut(BaseModel):
             kind=Kind(memory.kind),
             sector=Sector(memory.sector),
             importance=memory.importance,
-            salience=round(scoring.salience_now(memory.salience, memory.sector, memory.salience_at, timezone.now()), 4),
+            salience=round(scoring.salience_of(memory, timezone.now()), 4),
             confidence=memory.confidence,
             status=Status(memory.status),
             origin=Origin(memory.origin),

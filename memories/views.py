@@ -55,7 +55,7 @@ def memory_detail(request: PersonRequest, memory_id: uuid.UUID) -> HttpResponse:
         "predecessors": predecessors,
         "sources": biography.sources_of(memory),
         "history": biography.history_of(memory),
-        "salience_now": scoring.salience_now(memory.salience, memory.sector, memory.salience_at, timezone.now()),
+        "salience_now": scoring.salience_of(memory, timezone.now()),
     }
     return render(request, "memories/memory_detail.html", context)
 

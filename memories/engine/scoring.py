@@ -7,13 +7,13 @@ import math
 from datetime import datetime
 
 from memories.engine.types import ScoreParts
-from memories.models import Sector
+from memories.models import Memory, Sector
 from memorychat.llm.types import Calibration
 
 WEIGHTS = ScoreParts(relevance=0.60, salience=0.20, recency=0.10, links=0.10)
 
 # Natural logarithm per day: what happened fades first, what was thought over fades last.
-FADING = {
+FADING: dict[str, float] = {
     Sector.EMOTIONAL: 0.020,
     Sector.EPISODIC: 0.015,
     Sector.PROCEDURAL: 0.008,
@@ -32,17 +32,21 @@ FEW = 100
 
 
 def days_between(earlier: datetime, later: datetime) -> float:
-    return max(0.0, (later - earlier).total_seconds() / 86_400)
+    return (later - earlier).total_seconds() / 86_400
 
 
-def salience_now(salience: float, sector: str, set_at: datetime, now: datetime) -> float:
-    """salience × e^(−rate of its sector × days since)."""
-    return salience * math.exp(-FADING[Sector(sector)] * days_between(set_at, now))
+def salience_now(salience: float, sector: str, days: float) -> float:
+    """salience × e^(−rate of its sector × days since it was set)."""
+    return salience * math.exp(-FADING[sector] * max(days, 0.0))
 
 
-def recency(last_said_at: datetime, now: datetime) -> float:
-    """2^(−days since last said / 30)."""
-    return 2.0 ** (-days_between(last_said_at, now) / RECENCY_HALF_LIFE_DAYS)
+def salience_of(memory: Memory, now: datetime) -> float:
+    return salience_now(memory.salience, memory.sector, days_between(memory.salience_at, now))
+
+
+def recency(days: float) -> float:
+    """2^(−days since it was last said / 30)."""
+    return float(2 ** (-max(days, 0.0) / RECENCY_HALF_LIFE_DAYS))
 
 
 def reinforced(value: float) -> float:
@@ -66,6 +70,13 @@ def relevance(
     by_words = KEYWORD_WEIGHT * keywords / rarest_word_weight(memories)
     by_slot = SLOT_WEIGHT if has_asked_slot else 0.0
     return 1 / (1 + math.exp(-calibration.steepness * (by_vector + by_words + by_slot - calibration.middle)))
+
+
+def score(relevance: float, salience: float, recency: float, links: float = 0.0) -> float:
+    weights = WEIGHTS
+    return (
+        weights.relevance * relevance + weights.salience * salience + weights.recency * recency + weights.links * links
+    )
 
 
 def parts(relevance: float, salience: float, recency: float, links: float = 0.0) -> ScoreParts:

@@ -322,7 +322,7 @@ class _Placing:
 
     def _reinforce(self, memory: Memory) -> Written:
         now = timezone.now()
-        salience = scoring.salience_now(memory.salience, memory.sector, memory.salience_at, now)
+        salience = scoring.salience_of(memory, now)
         memory.times_said += 1
         memory.last_said_at = max(memory.last_said_at, self.candidate.provenance.said_at or now)
         memory.save(update_fields=["times_said", "last_said_at"])

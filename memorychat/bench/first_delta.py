@@ -1,0 +1,5 @@
+from collections.abc import Iterator
+
+
+def run() -> Iterator[str]:
+    yield ""

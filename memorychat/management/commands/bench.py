@@ -1,0 +1,37 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
+
+from memorychat.bench import first_delta, recall, start
+
+PARTS: dict[str, Callable[[], Iterator[str]]] = {
+    "recall": recall.run,
+    "delta": first_delta.run,
+    "start": start.run,
+}
+NEEDS_DATABASE = {"recall"}
+
+
+class Command(BaseCommand):
+    help = "Measure MemoryChat beside its baselines, in a scratch database that is dropped at the end."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--only", choices=PARTS, help="one part instead of all")
+
+    def handle(self, *args: Any, only: str | None, **options: Any) -> None:
+        for name in [only] if only else PARTS:
+            for told in in_scratch_database(PARTS[name]) if name in NEEDS_DATABASE else PARTS[name]():
+                self.stdout.write(told)
+            self.stdout.write("")
+
+
+def in_scratch_database(part: Callable[[], Iterator[str]]) -> Iterator[str]:
+    name = connection.settings_dict["NAME"]
+    connection.settings_dict["TEST"]["NAME"] = "memorychat_bench"
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        yield from part()
+    finally:
+        connection.creation.destroy_test_db(name, verbosity=0)
