@@ -34,7 +34,7 @@ lock: .venv/.installed-dev
 	$(UNIVERSAL) requirements-dev.in --output-file requirements-dev.txt
 	$(COMPILE) --no-deps requirements-embedder.in --output-file requirements-embedder.txt
 
-bench: .venv/.installed
+bench: .venv/.installed-dev
 	@$(BIN)/python manage.py bench
 
 demo: .venv/.installed

@@ -97,6 +97,7 @@ class Reply:
         self._started = time.perf_counter()
         self._writing: asyncio.Task[None] | None = None
         self.task = asyncio.create_task(self._run())
+        self.task.add_done_callback(_log_crash)
         running[turn.id] = self
 
     def stop(self, status: MessageStatus = MessageStatus.STOPPED) -> None:
@@ -227,6 +228,12 @@ class Reply:
 
     def _milliseconds(self) -> float:
         return (time.perf_counter() - self._started) * 1000
+
+
+def _log_crash(task: asyncio.Task[None]) -> None:
+    """What no one foresaw; the page was told already."""
+    if not task.cancelled() and (error := task.exception()):
+        log.error("reply_crashed", exc_info=error)
 
 
 def instructions_for(mode: PrivacyMode) -> str:

@@ -15,7 +15,7 @@ from accounts.models import User
 from memories import profiles
 from memories.access import MemoryAccess
 from memories.engine import index, recall
-from memories.models import Kind, MemoryProfile, Origin, Sector, Status
+from memories.models import Kind, Memory, MemoryProfile, Origin, Sector, Status
 from memorychat.bench.report import Times, goal, in_turn, line, ratio
 from memorychat.lib.identifiers import uuid7
 from memorychat.llm.minilm import MiniLM
@@ -61,9 +61,8 @@ Rows = list[tuple[uuid.UUID, MemoryProfile]]
 
 
 def _copy_memories(rows: Rows) -> None:
-    now, sealed = timezone.now(), bytes(120)
+    now = timezone.now()
     fixed = {
-        "content": sealed,
         "kind": Kind.FACT.value,
         "sector": Sector.SEMANTIC.value,
         "importance": 5,
@@ -78,12 +77,20 @@ def _copy_memories(rows: Rows) -> None:
         "last_said_at": now,
         "created_at": now,
     }
-    columns = ["id", "owner_id", "profile_id", "digest", *fixed]
+    columns = ["id", "owner_id", "profile_id", "digest", "content", *fixed]
     copy(
         "memories_memory",
         columns,
-        ((row_id, profile.owner_id, profile.pk, row_id.bytes, *fixed.values()) for row_id, profile in rows),
+        (
+            (row_id, profile.owner_id, profile.pk, row_id.bytes, _sealed(row_id, profile), *fixed.values())
+            for row_id, profile in rows
+        ),
     )
+
+
+def _sealed(row_id: uuid.UUID, profile: MemoryProfile) -> bytes:
+    memory = Memory(pk=row_id, profile=profile, content="A statement of about as many words as people use for one")
+    return bytes(Memory._meta.get_field("content").pre_save(memory, add=True) or b"")
 
 
 def _copy_vectors(rows: Rows) -> None:

@@ -11,7 +11,7 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "delta": first_delta.run,
     "start": start.run,
 }
-NEEDS_DATABASE = {"recall"}
+NEEDS_DATABASE = {"recall", "delta"}
 
 
 class Command(BaseCommand):
