@@ -17,7 +17,7 @@ from conversations.exchanges import Exchange, as_event, frames_again, stored
 from conversations.models import Conversation
 from conversations.replies import Frame
 from conversations.schemas import ChatIn, ChatOut, ConversationOut, MessageOut
-from conversations.threads import in_thread
+from conversations.threads import give_connection_back, in_thread
 from conversations.turns import AlreadySent, Said, Turn
 from memories.models import Origin
 from memorychat.lib import cursors
@@ -82,6 +82,7 @@ async def chat(request: ApiRequest, asked: ChatIn) -> ChatOut | HttpResponse | S
     """
     if replies.draining.is_set():
         raise _trouble(replies.failed("stopping"))
+    await give_connection_back()
     try:
         turn, record = await in_thread(_take, request, asked)
     except AlreadyAnswered as already:

@@ -1,5 +1,6 @@
 """The chat through the door of programs; what every route must do is in memorychat/tests/test_api.py."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -7,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.core.asgi import get_asgi_application
 from django.db import connection
 from django.http import HttpResponse
 from django.test import AsyncClient
@@ -288,6 +291,26 @@ async def test_a_program_that_is_gone_loses_nothing(stream: Stream, use_model: U
     assert answers == [("One two three.", MessageStatus.COMPLETE)]
     assert heard_again[-2][1]["text"] == "One two three."
     assert len(model.prompts) == 1
+
+
+async def test_answers_in_the_making_hold_no_connection(program: Program, use_model: UseModel) -> None:
+    """There are more of them than the pool has connections, as a server has them: each request in its own thread."""
+    use_model(FakeChat("One two three.", pause=0.2))
+    application = get_asgi_application()
+    headers = [(b"authorization", f"Bearer {program.key.text}".encode()), (b"host", b"localhost")]
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/chat", "headers": headers}
+
+    async def ask(number: int) -> int:
+        connected: Any = ApplicationCommunicator(application, scope)  # type: ignore[no-untyped-call]
+        body = json.dumps({"message": f"Number {number}", "stream": number % 2 == 0}).encode()
+        await connected.send_input({"type": "http.request", "body": body})
+        answer = await connected.receive_output(timeout=30)
+        while (await connected.receive_output(timeout=30)).get("more_body"):
+            pass
+        await connected.wait()
+        return int(answer["status"])
+
+    assert set(await asyncio.gather(*map(ask, range(30)))) == {200}
 
 
 def test_the_same_request_again_says_nothing_twice(program: Program, model: FakeChat) -> None:
