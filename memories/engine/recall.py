@@ -17,7 +17,7 @@ from pgvector import HalfVector
 
 from memories.access import MemoryAccess
 from memories.engine import index, scoring
-from memories.engine.rules import slot_asked
+from memories.engine.rules import slots_asked
 from memories.engine.types import Hit, Recall
 from memories.models import MemoryProfile
 from memorychat.lib import text
@@ -53,11 +53,12 @@ vectors AS MATERIALIZED (
    WHERE profile_id = %(profile)s AND model = %(model)s AND recallable {filter}
    ORDER BY score DESC LIMIT %(limit)s)"""
 
-# The one holder of the slot that is asked for takes part, however its words read.
+# What holds a slot that is asked for takes part, however its words read.
 HOLDER = """
 holder AS MATERIALIZED (
-  SELECT memory_id FROM (SELECT id AS memory_id FROM memories_memory
-                          WHERE profile_id = %(profile)s AND slot = %(slot)s AND status = 'active') AS held
+  SELECT memory_id
+    FROM (SELECT id AS memory_id FROM memories_memory
+           WHERE profile_id = %(profile)s AND slot = ANY(%(slots)s::bytea[]) AND status = 'active') AS held
    WHERE true {filter})"""
 
 CANDIDATES = """
@@ -158,7 +159,7 @@ def _candidates(
         "vector": HalfVector(vector.tolist()).to_text() if vector is not None else None,
         "kinds": list(kinds) if kinds is not None else None,
         "sectors": list(sectors) if sectors is not None else None,
-        "slot": index.slot_key(profile, slot_asked(query)),
+        "slots": [index.slot_key(profile, slot) for slot in slots_asked(query)],
         "limit": BEST_OF_EACH,
         "now": timezone.now(),
     }

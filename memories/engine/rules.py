@@ -351,10 +351,10 @@ def slot_of(content: str) -> Slot | None:
     return next((finding.slot for finding in find(content)), None)
 
 
-def slot_asked(question: str) -> Slot | None:
+def slots_asked(question: str) -> list[Slot]:
     """What a question about oneself asks for: "Where do I live?" → (person, home town)."""
     words = question.replace("’", "'")
-    return next((slot for pattern, slot in ASKED if pattern.search(words)), None)
+    return [slot for pattern, slot in ASKED if pattern.search(words)]
 
 
 def _sentences(words: str) -> list[str]:

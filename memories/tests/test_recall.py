@@ -47,6 +47,14 @@ def test_what_was_told_is_found_in_other_words(access: MemoryAccess, question: s
     assert answers(access, question)[0] == answer
 
 
+def test_a_question_about_two_things_finds_both(access: MemoryAccess) -> None:
+    tell(access, STORY)
+    assert set(answers(access, "Which town is my home, and what should I not eat?")[:2]) == {
+        "I live in Porto",
+        "I'm vegetarian",
+    }
+
+
 def test_a_word_is_found_in_another_form_and_without_its_accents(access: MemoryAccess) -> None:
     tell(access, "I collect stamps. I live in São Paulo. I like running.")
     assert answers(access, "sao paulo")[0] == "I live in São Paulo"

@@ -1,6 +1,6 @@
 import pytest
 
-from memories.engine.rules import find, find_forgets, slot_asked, slot_of
+from memories.engine.rules import find, find_forgets, slot_of, slots_asked
 from memories.models import Kind
 
 
@@ -103,16 +103,14 @@ def test_statements_that_merely_touch_a_slot_have_none(words: str) -> None:
     ],
 )
 def test_a_question_about_oneself_asks_for_a_slot(question: str, attribute: str) -> None:
-    slot = slot_asked(question)
-    assert slot
-    assert slot.attribute == attribute
+    assert [slot.attribute for slot in slots_asked(question)] == [attribute]
 
 
 @pytest.mark.parametrize(
     "question", ["Where does my sister live?", "What is the capital of France?", "What are my sons' names?"]
 )
 def test_other_questions_ask_for_none(question: str) -> None:
-    assert slot_asked(question) is None
+    assert slots_asked(question) == []
 
 
 def test_requests_to_forget_are_found_and_are_no_statements() -> None:
