@@ -17,8 +17,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
+from playwright.sync_api import expect
 
 from memorychat.lib.environment import ROOT
+from memorychat.tests.browser.house import PATIENCE_SECONDS
 
 MANIFEST = "memorychat.lib.staticfiles.HashedStaticFiles"
 PROCESSES = (
@@ -31,7 +33,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.django_db(transaction=True))
+            # The others have a house of their own.
+            if "base_url" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.django_db(transaction=True))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> None:
+    """No test waits for so long unless something is broken, or the machine is very busy."""
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,55 @@
+"""What the server that stands in for a language model says in these tests."""
+
+import json
+import re
+import threading
+from dataclasses import asdict
+
+from memories.engine import rules
+from memorychat.llm.standin import Request
+from memorychat.tests.browser.house import PATIENCE_SECONDS
+
+ASKED_LENGTH = re.compile(r"(\d+) words")
+FIRST_MEMORY = re.compile(r"<memories>\n\[1\] \(.*?\) (.*)")
+
+
+def is_lesson(request: Request) -> bool:
+    """Whether it asks what is to be learnt from a message, and not for a reply to it."""
+    return "response_format" in request
+
+
+def quote(request: Request) -> str:
+    """Quotes the first memory that it is given; counts when a number of words is asked for."""
+    said = request["messages"][-1]["content"]
+    if is_lesson(request):
+        return json.dumps({"memories": [_found(finding) for finding in rules.find(said)]}, separators=(",", ":"))
+    if asked := ASKED_LENGTH.search(said):
+        return " ".join(str(number) for number in range(1, int(asked[1]) + 1))
+    known = FIRST_MEMORY.search(request["messages"][0]["content"])
+    return f"As far as I remember, you said: {known[1]} [1]" if known else "I know nothing of that."
+
+
+def _found(finding: rules.Finding) -> dict[str, object]:
+    return {**asdict(finding), "slot": finding.slot and finding.slot.attribute}
+
+
+class SlowPupil:
+    """Answers as above, but can be held while it learns."""
+
+    def __init__(self) -> None:
+        self.is_learning = threading.Event()
+        self._may_learn = threading.Event()
+        self._may_learn.set()
+
+    def hold(self) -> None:
+        self.is_learning.clear()
+        self._may_learn.clear()
+
+    def release(self) -> None:
+        self._may_learn.set()
+
+    def __call__(self, request: Request) -> str:
+        if is_lesson(request):
+            self.is_learning.set()
+            self._may_learn.wait(PATIENCE_SECONDS)
+        return quote(request)
