@@ -123,7 +123,7 @@ class Reply:
 
     async def _outcome(self, writing: asyncio.Task[None]) -> tuple[MessageStatus, str]:
         """How the writing ended: the status of the answer, and the code of the trouble if there was one."""
-        sending = asyncio.create_task(self._send_regularly())
+        side = [asyncio.create_task(self._send_regularly()), asyncio.create_task(self._renew_regularly())]
         try:
             await asyncio.wait([writing])
             if writing.cancelled():
@@ -136,7 +136,8 @@ class Reply:
             writing.result()
             return MessageStatus.COMPLETE, ""
         finally:
-            sending.cancel()
+            for task in side:
+                task.cancel()
 
     async def _write(self) -> None:
         prompt = await in_thread(self._prepare)
@@ -187,6 +188,11 @@ class Reply:
         while True:
             await asyncio.sleep(DELTA_SECONDS)
             await self._send_unsent()
+
+    async def _renew_regularly(self) -> None:
+        while self.turn.mode.keeps_words:
+            await asyncio.sleep(turns.CLAIM_SECONDS / 3)
+            await in_thread(turns.renew_claim, self.turn)
 
     async def _send_unsent(self) -> None:
         async with self._sending:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -24,7 +23,6 @@ from memorychat.jobs import enqueue
 from memorychat.lib import text as texts
 from memorychat.lib.crypto import unlock
 from memorychat.lib.identifiers import uuid7
-from memorychat.llm.deadlines import WHOLE_ANSWER
 from memorychat.llm.types import ChatMessage
 
 MESSAGE_LIMIT = 32_000
@@ -32,6 +30,8 @@ TITLE_LENGTH = 48
 HISTORY_MESSAGES = 40
 HISTORY_TOKENS = 3_000
 BYTES_PER_TOKEN = 3.5
+# For so long a claim to answer holds without being renewed.
+CLAIM_SECONDS = 15
 
 
 class UnknownConversation(Exception):
@@ -134,6 +134,13 @@ def finish(turn: Turn, answer: str, status: MessageStatus, receipt: receipts.Dra
             question.save(update_fields=["learning_since"])
             enqueue(learn_from, message_id=turn.id)
     return message
+
+
+def renew_claim(turn: Turn) -> None:
+    """The answer is still being written."""
+    Conversation.objects.for_user(turn.access.profile.owner).filter(answering=turn.id).update(
+        answering_since=timezone.now()
+    )
 
 
 def find_answer(user: User, turn_id: uuid.UUID) -> Message | None:
@@ -243,8 +250,8 @@ def _refuse_claimed(conversation: Conversation) -> None:
 
 
 def _is_claimed(conversation: Conversation) -> bool:
-    """A claim that is older than any answer may take belongs to a process that died."""
-    oldest = timezone.now() - timedelta(seconds=settings.LLM_TIMEOUT_SECONDS * (WHOLE_ANSWER + 1))
+    """A claim that nobody renews belongs to a process that died."""
+    oldest = timezone.now() - timedelta(seconds=CLAIM_SECONDS)
     return bool(conversation.answering and conversation.answering_since and conversation.answering_since > oldest)
 
 

@@ -50,6 +50,11 @@ class Listener:
         if self._task is None or self._task.done() or self._task.get_loop() is not asyncio.get_running_loop():
             self._task = asyncio.create_task(self._listen_for_ever())
 
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
     async def _listen_for_ever(self) -> None:
         """A lost connection is opened again; what was sent meanwhile is missed, and pages that reconnect ask anew."""
         while True:
