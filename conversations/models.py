@@ -26,8 +26,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 class Conversation(models.Model):
     """A thread of turns of one person, under one memory profile.
 
-    `answering` names the turn that is being answered, so that two tabs do not answer at once. The claim is renewed while
-    the answer is written, so that a process that died blocks nobody for long.
+    `answering` names the turn that is being answered, so that two tabs do not answer at once. The claim is renewed
+    while the answer is written, so that a process that died blocks nobody for long.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
