@@ -10,87 +10,164 @@ import memorychat.lib.identifiers
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('memories', '0003_recall_tables_autovacuum'),
+        ("memories", "0003_recall_tables_autovacuum"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.UUIDField(default=memorychat.lib.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(choices=[('user', 'Person'), ('assistant', 'Assistant')], max_length=16)),
-                ('text', memorychat.lib.fields.EncryptedTextField()),
-                ('mode', models.CharField(choices=[('normal', 'Normal'), ('pause_memories', 'Paused'), ('incognito', 'Incognito')], max_length=16)),
-                ('status', models.CharField(choices=[('complete', 'Complete'), ('stopped', 'Stopped'), ('interrupted', 'Interrupted')], default='complete', max_length=16)),
-                ('client_message_id', models.CharField(default='', max_length=64)),
-                ('learning_since', models.DateTimeField(help_text='When a job was enqueued to learn from it.', null=True)),
-                ('learnt_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('answers', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='answer', to='conversations.message')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=memorychat.lib.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("role", models.CharField(choices=[("user", "Person"), ("assistant", "Assistant")], max_length=16)),
+                ("text", memorychat.lib.fields.EncryptedTextField()),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("normal", "Normal"), ("pause_memories", "Paused"), ("incognito", "Incognito")],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("complete", "Complete"), ("stopped", "Stopped"), ("interrupted", "Interrupted")],
+                        default="complete",
+                        max_length=16,
+                    ),
+                ),
+                ("client_message_id", models.CharField(default="", max_length=64)),
+                (
+                    "learning_since",
+                    models.DateTimeField(help_text="When a job was enqueued to learn from it.", null=True),
+                ),
+                ("learnt_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "answers",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="answer",
+                        to="conversations.message",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.UUIDField(default=memorychat.lib.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('title', memorychat.lib.fields.EncryptedTextField(default='')),
-                ('mode', models.CharField(choices=[('normal', 'Normal'), ('pause_memories', 'Paused'), ('incognito', 'Incognito')], default='normal', max_length=16)),
-                ('answering', models.UUIDField(null=True)),
-                ('answering_since', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('last_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to=settings.AUTH_USER_MODEL)),
-                ('profile', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='conversations', to='memories.memoryprofile')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=memorychat.lib.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("title", memorychat.lib.fields.EncryptedTextField(default="")),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("normal", "Normal"), ("pause_memories", "Paused"), ("incognito", "Incognito")],
+                        default="normal",
+                        max_length=16,
+                    ),
+                ),
+                ("answering", models.UUIDField(null=True)),
+                ("answering_since", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("last_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conversations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="conversations",
+                        to="memories.memoryprofile",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Receipt',
+            name="Receipt",
             fields=[
-                ('message', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='receipt', serialize=False, to='conversations.message')),
-                ('recalled', models.JSONField(default=list)),
-                ('degraded', models.JSONField(default=list)),
-                ('provider', models.CharField(max_length=64)),
-                ('model', models.CharField(max_length=128)),
-                ('input_tokens', models.PositiveIntegerField(default=0)),
-                ('output_tokens', models.PositiveIntegerField(default=0)),
-                ('recall_ms', models.FloatField(default=0)),
-                ('first_piece_ms', models.FloatField(default=0)),
-                ('took_ms', models.FloatField(default=0)),
+                (
+                    "message",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="receipt",
+                        serialize=False,
+                        to="conversations.message",
+                    ),
+                ),
+                ("recalled", models.JSONField(default=list)),
+                ("degraded", models.JSONField(default=list)),
+                ("provider", models.CharField(max_length=64)),
+                ("model", models.CharField(max_length=128)),
+                ("input_tokens", models.PositiveIntegerField(default=0)),
+                ("output_tokens", models.PositiveIntegerField(default=0)),
+                ("recall_ms", models.FloatField(default=0)),
+                ("first_piece_ms", models.FloatField(default=0)),
+                ("took_ms", models.FloatField(default=0)),
             ],
         ),
         migrations.AddField(
-            model_name='message',
-            name='conversation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='conversations.conversation'),
+            model_name="message",
+            name="conversation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="messages", to="conversations.conversation"
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='owner',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to=settings.AUTH_USER_MODEL),
+            model_name="message",
+            name="owner",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="messages", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(fields=['owner', '-last_at'], name='conversation_owner'),
+            model_name="conversation",
+            index=models.Index(fields=["owner", "-last_at"], name="conversation_owner"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['conversation', 'id'], name='message_conversation'),
+            model_name="message",
+            index=models.Index(fields=["conversation", "id"], name="message_conversation"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('learning_since', None), ('mode', 'normal'), ('role', 'user')), fields=['created_at'], name='message_unlearnt'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("learning_since", None), ("mode", "normal"), ("role", "user")),
+                fields=["created_at"],
+                name="message_unlearnt",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('client_message_id', ''), _negated=True), fields=('conversation', 'client_message_id'), name='message_sent_once'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("client_message_id", ""), _negated=True),
+                fields=("conversation", "client_message_id"),
+                name="message_sent_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(('mode', 'incognito'), _negated=True), name='message_is_not_incognito'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("mode", "incognito"), _negated=True), name="message_is_not_incognito"
+            ),
         ),
     ]

@@ -14,7 +14,7 @@ from memories import profiles
 from memories.access import MemoryAccess
 from memories.engine import index, writing
 from memories.engine.recall import recall
-from memories.engine.types import Candidate, NotAllowed, Outcome, Provenance, Slot, StaleChange, UnknownMemory
+from memories.engine.types import Candidate, NotAllowed, Outcome, Provenance, Slot, StaleChange, UnknownMemory, Written
 from memories.models import (
     Action,
     Kind,
@@ -50,6 +50,11 @@ def actions() -> list[str]:
 
 def remembered(access: MemoryAccess, candidate: Candidate) -> Memory:
     written = writing.remember(access, candidate)
+    assert written.memory_id
+    return Memory.objects.get(pk=written.memory_id)
+
+
+def fetch(written: Written) -> Memory:
     assert written.memory_id
     return Memory.objects.get(pk=written.memory_id)
 
@@ -141,7 +146,7 @@ def test_a_newer_statement_supersedes_what_holds_its_slot_and_both_are_kept(acce
     new = writing.remember(access, home("I moved to Lisbon"))
     assert new.outcome is Outcome.SUPERSEDED
     assert contents() == ["I moved to Lisbon"]
-    former = Memory.objects.get(pk=old.memory_id)
+    former = fetch(old)
     assert (former.status, former.superseded_by_id) == (Status.SUPERSEDED, new.memory_id)
     assert actions() == ["created", "superseded", "created"]
 
@@ -152,7 +157,7 @@ def test_a_late_older_statement_never_supersedes_a_newer_one(access: MemoryAcces
     late = writing.remember(access, home("I live in Porto", occurred_at=now - timedelta(days=30)))
     assert late.outcome is Outcome.SUPERSEDED
     assert contents() == ["I live in Lisbon"]
-    assert Memory.objects.get(pk=late.memory_id).superseded_by_id == newer.memory_id
+    assert fetch(late).superseded_by_id == newer.memory_id
 
 
 def test_what_a_program_gives_is_stored_as_given(access: MemoryAccess) -> None:
@@ -328,7 +333,7 @@ def test_the_database_holds_one_active_memory_a_slot(access: MemoryAccess) -> No
     writing.remember(access, home("I live in Porto"))
     written = writing.remember(access, home("I live in Lisbon"))
     with pytest.raises(IntegrityError), transaction.atomic():
-        Memory.objects.exclude(pk=written.memory_id).update(status=Status.ACTIVE)
+        Memory.objects.exclude(pk=fetch(written).pk).update(status=Status.ACTIVE)
 
 
 @pytest.mark.django_db(transaction=True)
