@@ -10,12 +10,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "memorychat.settings")
 # This loads the apps; what holds rows can be imported only after it.
 pages = get_asgi_application()
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from conversations.routing import websocket_urlpatterns  # noqa: E402
+from conversations.routing import sockets  # noqa: E402
 from memorychat.lib.proxies import TrustedProxies  # noqa: E402
 from memorychat.lib.shutdown import drain_before_stopping, lifespan  # noqa: E402
 from memorychat.llm.providers import warm_up  # noqa: E402
@@ -23,9 +21,7 @@ from memorychat.llm.providers import warm_up  # noqa: E402
 application = ProtocolTypeRouter(
     {
         "http": TrustedProxies(pages, settings.TRUSTED_PROXIES),
-        "websocket": TrustedProxies(
-            AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))), settings.TRUSTED_PROXIES
-        ),
+        "websocket": TrustedProxies(sockets, settings.TRUSTED_PROXIES),
         "lifespan": lifespan,
     }
 )

@@ -1,4 +1,4 @@
-"""The chat's socket, through the whole of the ASGI application."""
+"""The chat's socket, with the checks of origin and session in front of it."""
 
 import asyncio
 import json
@@ -16,13 +16,13 @@ from accounts.models import User
 from conversations import replies
 from conversations.consumers import FRAME_LIMIT, ChatConsumer
 from conversations.models import Conversation, Message, MessageStatus, Receipt
+from conversations.routing import sockets
 from conversations.tests.conftest import UseModel
 from conversations.threads import in_thread
 from memories import profiles
 from memories.engine import writing
 from memories.engine.types import Candidate
 from memories.models import Memory, MemoryEvent, PrivacyMode
-from memorychat.asgi import application
 from memorychat.llm.fakes import FakeChat
 from memorychat.llm.types import ProviderError
 
@@ -44,7 +44,7 @@ class Page:
 
     def __init__(self, cookie: str, path: str = "/ws/chat/", origin: str = "http://localhost") -> None:
         headers = [(b"host", b"localhost"), (b"origin", origin.encode()), (b"cookie", f"sessionid={cookie}".encode())]
-        self.socket = Socket(application, path, headers=headers)
+        self.socket = Socket(sockets, path, headers=headers)
 
     async def open(self) -> bool:
         is_open, _ = await self.socket.connect(timeout=5)
