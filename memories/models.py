@@ -370,6 +370,7 @@ class MemoryEvent(models.Model):
             models.Index(fields=["change_id"], name="event_change"),
             models.Index(fields=["message_id"], condition=Q(message_id__isnull=False), name="event_message"),
             models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="event_batch"),
+            models.Index(fields=["undoes"], condition=Q(undoes__isnull=False), name="event_undoes"),
         ]
 
     def __str__(self) -> str:
