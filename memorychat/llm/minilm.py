@@ -51,11 +51,9 @@ def _embed_many(texts: Sequence[str]) -> Iterator[Vector]:
     encodings = [encoding.ids for encoding in _tokenizer().encode_batch(list(texts))]
     order = sorted(range(len(texts)), key=lambda at: len(encodings[at]))
     vectors: dict[int, Vector] = {}
-    # OpenBLAS spins on small matrices when it has more than one thread.
-    with threadpool_limits(1):
-        for start in range(0, len(order), BATCH):
-            chunk = order[start : start + BATCH]
-            vectors.update(zip(chunk, _forward([encodings[at] for at in chunk]), strict=True))
+    for start in range(0, len(order), BATCH):
+        chunk = order[start : start + BATCH]
+        vectors.update(zip(chunk, _forward([encodings[at] for at in chunk]), strict=True))
     return (vectors[at] for at in range(len(texts)))
 
 
@@ -103,8 +101,11 @@ def _split_heads(values: Floats) -> Floats:
 
 
 def _dense(values: Floats, prefix: str) -> Floats:
+    """One product of two matrices: numpy hands those, and not stacks of them, to BLAS whole."""
     weights = _weights()
-    return values @ weights[f"{prefix}.weight"].T + weights[f"{prefix}.bias"]
+    rows = values.reshape(-1, values.shape[-1]) @ weights[f"{prefix}.weight"]
+    product: Floats = rows.reshape(*values.shape[:-1], -1) + weights[f"{prefix}.bias"]
+    return product
 
 
 def _layer_norm(values: Floats, prefix: str) -> Floats:
@@ -135,7 +136,16 @@ def _weights() -> dict[str, Floats]:
     content = (_model_directory() / "model.safetensors").read_bytes()
     if hashlib.sha256(content).hexdigest() != MODEL_SHA256:
         raise RuntimeError("The weights of the built-in embedder are not the ones that were checked.")
-    return {name: np.asarray(tensor, dtype=np.float32) for name, tensor in load_tensors(content).items() if tensor.ndim}
+    # OpenBLAS spins on small matrices when it has more than one thread. Said once: to look for its library takes longer
+    # than to embed a sentence.
+    threadpool_limits(1)
+    return {name: _as_used(name, tensor) for name, tensor in load_tensors(content).items() if tensor.ndim}
+
+
+def _as_used(name: str, tensor: Floats) -> Floats:
+    """Matrices of the layers the other way round, as they are multiplied: that spares BLAS a third of its time."""
+    is_layer = name.startswith("encoder.") and tensor.ndim == 2
+    return np.ascontiguousarray(tensor.T if is_layer else tensor, dtype=np.float32)
 
 
 @cache
