@@ -3,10 +3,12 @@
 Close codes: 4401 not signed in (any more), 4404 no such conversation.
 """
 
+import asyncio
 import json
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import structlog
@@ -33,6 +35,29 @@ FRAME_LIMIT = 64 * 1024
 NOT_SIGNED_IN, NOT_FOUND = 4401, 4404
 # Of an incognito stretch so many messages stay in the model's sight.
 STRETCH_MESSAGES = 40
+ENDS = ("reply.finished", "reply.stopped")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What was said incognito since the mode was chosen. It lives in the page and here, and is stored nowhere.
+
+    `last_turn` is the turn by whose id a page that lost its socket finds it again.
+    """
+
+    owner_id: uuid.UUID
+    messages: tuple[ChatMessage, ...] = ()
+    last_turn: uuid.UUID | None = None
+
+    def with_reply(self, reply: Reply) -> "Stretch":
+        if reply.turn.id == self.last_turn or not reply.text:
+            return self
+        said = (ChatMessage("user", reply.turn.question), ChatMessage("assistant", reply.text))
+        return replace(self, messages=(*self.messages, *said)[-STRETCH_MESSAGES:], last_turn=reply.turn.id)
+
+
+# Stretches of pages whose socket was lost, by their last turn, for as long as `replies.KEPT_SECONDS`.
+lost_stretches: dict[uuid.UUID, Stretch] = {}
 
 
 class _Frame(BaseModel):
@@ -67,8 +92,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
     mode: PrivacyMode = PrivacyMode.NORMAL
 
     async def connect(self) -> None:
-        self.correlation_id = str(uuid.uuid4())
-        self.stretch: list[ChatMessage] = []
         self.reply: Reply | None = None
         await self.accept()
         user = await in_thread(signed_in, self.scope)
@@ -79,13 +102,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if asked and not await self._open(user, asked):
             await self.close(NOT_FOUND)
             return
-        self.user, self.is_open = user, True
+        self.user, self.is_open, self.stretch = user, True, Stretch(user.pk)
         listener.ensure()
         await self.channel_layer.group_add(group_of(user.pk), self.channel_name)
 
     async def disconnect(self, code: int) -> None:
         self._leave_reply()
         if self.is_open:
+            self._leave_stretch()
             await self.channel_layer.group_discard(group_of(self.user.pk), self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -139,7 +163,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.mode,
             conversation_id=self.conversation_id,
             client_message_id=frame.client_message_id,
-            history=self.stretch,
+            history=self.stretch.messages,
         )
         try:
             turn = await in_thread(turns.begin, self.user, said)
@@ -165,14 +189,25 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _hear(self, frame: Frame) -> None:
         """A frame of the running reply; the last one of an incognito turn joins the stretch, which lives here alone."""
-        if frame["type"] in ("reply.finished", "reply.stopped") and self.reply:
-            self._remember_stretch(self.reply)
+        if frame["type"] in ENDS and self.reply:
+            self._lengthen_stretch(self.reply)
         await self._send(frame)
 
-    def _remember_stretch(self, reply: Reply) -> None:
-        if not reply.turn.mode.keeps_words and reply.text:
-            self.stretch += [ChatMessage("user", reply.turn.question), ChatMessage("assistant", reply.text)]
-            self.stretch = self.stretch[-STRETCH_MESSAGES:]
+    def _lengthen_stretch(self, reply: Reply) -> None:
+        if not reply.turn.mode.keeps_words and self.mode is PrivacyMode.INCOGNITO:
+            self.stretch = self.stretch.with_reply(reply)
+
+    def _leave_stretch(self) -> None:
+        """The socket is lost: a page that comes back soon goes on where it was."""
+        turn_id = self.stretch.last_turn
+        if turn_id:
+            lost_stretches[turn_id] = self.stretch
+            asyncio.get_running_loop().call_later(replies.KEPT_SECONDS, lost_stretches.pop, turn_id, None)
+
+    def _find_stretch(self, turn_id: uuid.UUID) -> None:
+        stretch = lost_stretches.get(turn_id)
+        if stretch and stretch.owner_id == self.user.pk:
+            self.stretch, self.mode = stretch, PrivacyMode.INCOGNITO
 
     async def _reply_stop(self, frame: NoFields) -> None:
         reply = self.reply or (self.conversation_id and replies.of_conversation(self.conversation_id))
@@ -184,6 +219,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _resume(self, turn_id: uuid.UUID, *, after: int) -> None:
         """What a page missed: the rest of a running reply, or the end of one that is over."""
+        self._find_stretch(turn_id)
         reply = replies.running.get(turn_id)
         if reply is not None and reply.turn.access.actor == self.user:
             await self._catch_up(reply, after)
@@ -192,10 +228,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self._send(answer or replies.failed("interrupted"))
 
     async def _catch_up(self, reply: Reply, after: int) -> None:
-        await self._send({"type": "reply.started", "turn": str(reply.turn.id)})
+        if after == 0:
+            await self._send({"type": "reply.started", "turn": str(reply.turn.id)})
         for delta in reply.frames[after:]:
             await self._send(delta)
         if reply.last_frame:
+            self._lengthen_stretch(reply)
             await self._send(reply.last_frame)
         elif self._hear not in reply.listeners:
             self._leave_reply()
@@ -208,7 +246,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _set_mode(self, mode: PrivacyMode) -> None:
         """What was said incognito leaves the model's sight when the stretch ends."""
         if mode is not self.mode and mode is not PrivacyMode.INCOGNITO:
-            self.stretch = []
+            self.stretch = Stretch(self.user.pk)
         self.mode = mode
 
     async def _open(self, user: User, conversation_id: uuid.UUID) -> bool:

@@ -171,6 +171,37 @@ async def test_incognito_keeps_a_stretch_in_the_page_alone(
     assert await in_thread(stored_texts) == ["Hello again", "Sure."]
 
 
+async def test_an_incognito_stretch_outlives_its_socket_for_its_own_person(
+    open_page: OpenPage, alice: User, bob: User, use_model: UseModel
+) -> None:
+    model = use_model(FakeChat(answer="Sure."))
+    page = await open_page(alice)
+    turn = (await page.say("My secret is a quince", privacy_mode="incognito"))[0]["turn"]
+    await page.socket.disconnect()
+    for person, expected in ((bob, ["Go on"]), (alice, ["My secret is a quince", "Sure.", "Go on"])):
+        again = await open_page(person)
+        await again.send("reply.resume", turn=turn, after=1)
+        await again.receive()
+        await again.say("Go on", privacy_mode="incognito")
+        assert [message.text for message in model.prompts[-1].history] == expected
+
+
+async def test_an_incognito_stretch_that_was_ended_is_not_found_again(
+    open_page: OpenPage, alice: User, use_model: UseModel
+) -> None:
+    model = use_model(FakeChat(answer="Sure."))
+    page = await open_page(alice)
+    turn = (await page.say("My secret is a quince", privacy_mode="incognito"))[0]["turn"]
+    await page.send("privacy.set", mode="normal")
+    await page.say("Hello")
+    await page.socket.disconnect()
+    again = await open_page(alice)
+    await again.send("reply.resume", turn=turn, after=1)
+    await again.receive()
+    await again.say("Go on", privacy_mode="incognito")
+    assert [message.text for message in model.prompts[-1].history] == ["Go on"]
+
+
 @pytest.mark.parametrize("mode", PrivacyMode)
 async def test_the_mode_of_the_message_decides_what_is_stored(
     open_page: OpenPage, alice: User, use_model: UseModel, mode: PrivacyMode

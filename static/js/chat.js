@@ -20,6 +20,8 @@ let conversation = page.conversation;
 let pending = null;
 /** The reply that is being written: the element of its turn, the server's name for it, its text, the last delta's number. */
 let running = null;
+/** The last turn of an incognito stretch, by which a socket that comes back finds it: `{turn, after}`. */
+let unkept = null;
 
 function mode() {
   return form.elements.privacy_mode.value;
@@ -70,7 +72,8 @@ function moveToManuscript(messageId) {
 
 function endReply(html, trouble) {
   if (!running) return;
-  const { element } = running;
+  const { element, turn, after } = running;
+  unkept = mode() === "incognito" ? { turn, after } : null;
   running = null;
   announcer.textContent = [manuscript.finishTurn(element, html, trouble), trouble].filter(Boolean).join(" ");
   manuscript.refreshNotes(element);
@@ -140,8 +143,9 @@ const connection = new Connection({
     penTrouble.textContent = "";
     // What was learnt meanwhile was told to nobody.
     if (isAgain) manuscript.turns().slice(-1).forEach(manuscript.refreshNotes);
+    if (running?.turn) askForTheRest();
+    else if (unkept && mode() === "incognito") connection.send({ type: "reply.resume", ...unkept });
     if (pending) connection.send({ type: "message.send", ...pending });
-    else if (running?.turn) askForTheRest();
   },
   received: (frame) => handlers[frame.type]?.(frame),
   lost: () => {
