@@ -1,10 +1,10 @@
 """Which model and which embedder are used, by the settings."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from functools import cache
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
@@ -84,10 +84,11 @@ def complete(model: ChatModel, prompt: Prompt, *, correlation_id: str) -> str:
             async with aclosing(within(stream, silence=settings.LLM_TIMEOUT_SECONDS)) as pieces:
                 return "".join([piece async for piece in pieces if not isinstance(piece, Finished)])
         finally:
-            # A job has an event loop of its own, which ends with it.
+            # Its connections belong to the loop below, which ends here.
             await model.aclose()
 
-    return async_to_sync(gather)()
+    # A loop of its own: `async_to_sync` would take the worker's, which all of its jobs share.
+    return asyncio.run(gather())
 
 
 @receiver(setting_changed)
