@@ -9,7 +9,8 @@ import structlog
 
 logger = structlog.get_logger(__name__)
 
-GRACE_SECONDS = 5.0
+# Replies get 5 s of them; the rest is for writing down how they ended. Whoever kills the processes waits for longer.
+GRACE_SECONDS = 7.0
 
 Drain = Callable[[], Coroutine[Any, Any, None]]
 Message = MutableMapping[str, Any]
