@@ -141,8 +141,8 @@ const connection = new Connection({
   },
   opened: (isAgain) => {
     penTrouble.textContent = "";
-    // What was learnt meanwhile was told to nobody.
-    if (isAgain) manuscript.turns().slice(-1).forEach(manuscript.refreshNotes);
+    // What was learnt of the latest turns meanwhile was told to nobody.
+    if (isAgain) manuscript.turns().slice(-3).forEach(manuscript.refreshNotes);
     if (running?.turn) askForTheRest();
     else if (unkept && mode() === "incognito") connection.send({ type: "reply.resume", ...unkept });
     if (pending) connection.send({ type: "message.send", ...pending });
