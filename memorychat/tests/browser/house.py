@@ -57,7 +57,7 @@ class House:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_until(self._is_ready)
+        wait_until(self.is_ready)
 
     def stop(self) -> int:
         """As Ctrl-C does, and waits for the end."""
@@ -74,13 +74,10 @@ class House:
 
     def kill(self, name: str) -> None:
         """`kill -9` of the processes whose command line holds the name."""
-        for process in self.processes():
-            if any(name in part for part in process.cmdline()):
-                process.kill()
+        _kill([each for each in self.processes() if any(name in part for part in each.cmdline())])
 
     def kill_database(self) -> None:
-        for process in self._database_processes():
-            process.kill()
+        _kill(self._database_processes())
 
     def close(self) -> None:
         """Leave nothing behind, whatever went wrong."""
@@ -88,8 +85,7 @@ class House:
             if self._launcher:
                 self.stop()
         finally:
-            for process in [*self.processes(), *self._database_processes()]:
-                process.kill()
+            _kill([*self.processes(), *self._database_processes()])
             shutil.rmtree(self._folder)
 
     def processes(self) -> list[psutil.Process]:
@@ -152,7 +148,7 @@ class House:
         facts: dict[str, Any] = json.loads((self.data_dir / "postgres.json").read_text())
         return facts
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
         assert self._running.poll() is None, self._log.read_text()[-2000:]
         try:
             with urllib.request.urlopen(f"{self.address}/health/ready", timeout=5):
@@ -174,6 +170,12 @@ class House:
             return process.name() == "postgres" and process.cwd() == self._facts["data"]
         except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
             return False
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        process.kill()
+    psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -33,23 +33,43 @@ def _found(finding: rules.Finding) -> dict[str, object]:
     return {**asdict(finding), "slot": finding.slot and finding.slot.attribute}
 
 
-class SlowPupil:
-    """Answers as above, but can be held while it learns."""
+class Gate:
+    """Where answers can be held up."""
 
     def __init__(self) -> None:
-        self.is_learning = threading.Event()
-        self._may_learn = threading.Event()
-        self._may_learn.set()
+        self._open = threading.Event()
+        self._reached = threading.Event()
+        self.release()
 
     def hold(self) -> None:
-        self.is_learning.clear()
-        self._may_learn.clear()
+        self._reached.clear()
+        self._open.clear()
 
     def release(self) -> None:
-        self._may_learn.set()
+        self._open.set()
+
+    def wait_until_reached(self) -> None:
+        assert self._reached.wait(PATIENCE_SECONDS)
+
+    def pass_through(self) -> None:
+        self._reached.set()
+        self._open.wait(PATIENCE_SECONDS)
+
+
+class Patient:
+    """Answers as above. Lessons can be held up, and so can replies to whoever says "in a while"."""
+
+    def __init__(self) -> None:
+        self.lessons = Gate()
+        self.replies = Gate()
+
+    def release(self) -> None:
+        self.lessons.release()
+        self.replies.release()
 
     def __call__(self, request: Request) -> str:
         if is_lesson(request):
-            self.is_learning.set()
-            self._may_learn.wait(PATIENCE_SECONDS)
+            self.lessons.pass_through()
+        elif "in a while" in request["messages"][-1]["content"]:
+            self.replies.pass_through()
         return quote(request)

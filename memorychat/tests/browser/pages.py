@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, WebSocketRoute, expect
 
 PASSWORD = "tall hedges and low walls"
 
@@ -43,6 +43,11 @@ class Chat:
         self.message = page.get_by_role("textbox", name="Message")
         self.send_button = page.get_by_role("button", name="Send")
         self.stop_button = page.get_by_role("button", name="Stop")
+        self.turns = page.get_by_role("article")
+        self.trouble = page.get_by_role("form", name="Write").get_by_role("alert")
+
+    def turn(self, number: int) -> Turn:
+        return Turn(self.turns.nth(number))
 
     def begin(self) -> None:
         """A new conversation."""
@@ -53,12 +58,16 @@ class Chat:
 
     def send(self, words: str) -> Turn:
         self.said.append(words)
-        number = self.page.get_by_role("article").count()
-        self.message.fill(words)
-        self.send_button.click()
-        turn = Turn(self.page.get_by_role("article").nth(number))
+        number = self.turns.count()
+        self.try_to_send(words)
+        turn = self.turn(number)
         expect(turn.article).to_contain_text(words)
         return turn
+
+    def try_to_send(self, words: str) -> None:
+        """Where it may be refused: then the words stay where they are."""
+        self.message.fill(words)
+        self.send_button.click()
 
     def say(self, words: str) -> Turn:
         """Send it, and wait for the whole answer."""
@@ -98,3 +107,27 @@ class Memories:
         self.entry(words).get_by_role("link", name=re.compile(words)).click()
         self.page.get_by_role("button", name="Undo").first.click()
         expect(self.page.get_by_role("status")).to_have_text("The change is undone.")
+
+
+class Cable:
+    """What connects the chat page with the server, to be cut. Made before the page is opened."""
+
+    def __init__(self, page: Page) -> None:
+        self._is_cut = False
+        self._sockets: list[WebSocketRoute] = []
+        page.route_web_socket(re.compile("/ws/chat/"), self._plug_in)
+
+    def cut(self) -> None:
+        self._is_cut = True
+        for socket in self._sockets:
+            socket.close(code=1001)
+        self._sockets.clear()
+
+    def mend(self) -> None:
+        self._is_cut = False
+
+    def _plug_in(self, socket: WebSocketRoute) -> None:
+        if self._is_cut:
+            socket.close(code=1001)
+        else:
+            self._sockets += [socket, socket.connect_to_server()]
