@@ -54,7 +54,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique")]
 
     def __str__(self) -> str:
-        return self.email
+        return str(self.id)
 
     @cached_property
     def data_key_id(self) -> uuid.UUID:

@@ -364,6 +364,10 @@ class MemoryEvent(models.Model):
     objects: ClassVar[models.Manager["MemoryEvent"]] = MemoryEventQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("event of the ledger")
+        verbose_name_plural = _("events of the ledger")
+        # Nobody can be given the right to change it.
+        default_permissions = ("view",)
         indexes = [
             models.Index(fields=["memory", "-number"], name="event_memory"),
             models.Index(fields=["owner", "-number"], name="event_owner"),

@@ -2,11 +2,13 @@
 
 import logging
 from datetime import timedelta
+from operator import attrgetter
 from urllib.parse import urlsplit
 
 import django_stubs_ext
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
+from memorychat import admin_look
 from memorychat.lib import addresses, localpg
 from memorychat.lib.environment import ROOT, prepare_data_dir, read_environment, secret_key
 from memorychat.lib.logging import configuration
@@ -140,6 +142,8 @@ LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+# A row calls itself by its id; mails and pages call people by their address.
+ACCOUNT_USER_DISPLAY = attrgetter("email")
 ACCOUNT_EMAIL_VERIFICATION = environment.email_verification
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CHANGE_EMAIL = True
@@ -213,6 +217,9 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "memorychat.lib.staticfiles.HashedStaticFiles"},
 }
+
+# The admin's dress
+UNFOLD = admin_look.UNFOLD
 
 # Logs
 LOGGING = configuration(level=environment.log_level, form=environment.log_format)

@@ -3,6 +3,7 @@
 import os
 import time
 import uuid
+from datetime import datetime
 
 
 def uuid7() -> uuid.UUID:
@@ -11,3 +12,8 @@ def uuid7() -> uuid.UUID:
     random = int.from_bytes(os.urandom(10), "big")
     value = (milliseconds << 80) | (0x7 << 76) | ((random >> 68) & 0xFFF) << 64 | (0b10 << 62) | (random & (2**62 - 1))
     return uuid.UUID(int=value)
+
+
+def before_uuid7(moment: datetime) -> uuid.UUID:
+    """Below every identifier made from this moment on, above every one made earlier: rows of a time by their keys."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
