@@ -39,7 +39,7 @@ bench: .venv/.installed-dev
 
 demo: .venv/.installed
 	@$(BIN)/python manage.py prepare
-	@$(BIN)/python manage.py load_demo
+	@LOG_LEVEL=WARNING $(BIN)/python manage.py load_demo
 
 clean:
 	rm -rf .venv .static .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

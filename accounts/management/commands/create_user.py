@@ -1,13 +1,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
-from accounts.models import User
+from accounts.people import enrol
 
 
 class Command(BaseCommand):
@@ -22,9 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, email: str, password: str, staff: bool, superuser: bool, **options: Any) -> None:
         _check(email, password)
         try:
-            with transaction.atomic():
-                user = User.objects.create_user(email, password, is_staff=staff or superuser, is_superuser=superuser)
-                EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+            user = enrol(email, password, is_staff=staff or superuser, is_superuser=superuser)
         except IntegrityError as error:
             raise CommandError(f"There is an account with the address {email} already.", returncode=2) from error
         self.stdout.write(str(user.pk))
