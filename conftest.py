@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
@@ -89,6 +90,13 @@ def alice(db: None) -> User:
 def bob(db: None) -> User:
     """A stranger, who must not."""
     return User.objects.create_user("bob@example.com", "a long enough password")
+
+
+@pytest.fixture
+def reader(client: Client, alice: User) -> Client:
+    """Alice's browser."""
+    client.force_login(alice)
+    return client
 
 
 @pytest.fixture

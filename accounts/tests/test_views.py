@@ -9,18 +9,6 @@ from accounts.models import User
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def alice() -> User:
-    return User.objects.create_user("alice@example.com", "a long password")
-
-
-@pytest.fixture
-def reader(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def time_zone_of(person: User) -> str:
     return User.objects.get(pk=person.pk).time_zone
 

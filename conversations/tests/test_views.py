@@ -19,23 +19,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def alice() -> User:
-    return User.objects.create_user("alice@example.com", "a long password")
-
-
-@pytest.fixture
-def bob() -> User:
-    return User.objects.create_user("bob@example.com", "a long password")
-
-
-@pytest.fixture
-def reader(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
-@pytest.fixture
 def converse(alice: User) -> Callable[..., Turn]:
     """A turn, as far as it came; the memories that fit the words were given to the model."""
 

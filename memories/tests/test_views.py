@@ -20,23 +20,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def alice() -> User:
-    return User.objects.create_user("alice@example.com", "a long password")
-
-
-@pytest.fixture
-def bob() -> User:
-    return User.objects.create_user("bob@example.com", "a long password")
-
-
-@pytest.fixture
-def reader(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
-@pytest.fixture
 def tell(alice: User) -> Callable[..., Memory]:
     """Something Alice has said in a chat."""
 
