@@ -9,17 +9,28 @@ from memorychat.llm.types import Finished, KnownMemory, Pieces, Prompt
 ANSWERS = 0.35  # the relevance from which a memory is taken for an answer
 CLOSE = 0.8  # others are named beside the best when they reach this share of its relevance
 MOST = 3
+LONGEST_QUESTION = 300  # what is longer tells something; it asks nothing that a fixed phrase could answer
+WILL_FORGET = "I will look for that memory and forget it if it is clear which one you mean."
+NOT_FORGOTTEN = "Nothing is forgotten: nothing is changed in this privacy mode."
 NOT_KEPT = " I will not keep it: nothing new is remembered in this privacy mode."
 
 ASKS = re.compile(
-    r"\?\s*$|^(?:(?:and|so|but|then|ok|okay|hey|hi|please)[, ]+)*(?:who|whom|whose|what|when|where"
+    r"\?$|^(?:(?:and|so|but|then|ok|okay|hey|hi|please)[, ]+){0,4}(?:who|whom|whose|what|when|where"
     r"|which|why|how|do|does|did|is|are|am|was|were|can|could|will|would"
     r"|should|shall|have|has|tell me|remind me|name|list|show me)\b",
     re.IGNORECASE,
 )
-ASKS_ALL = re.compile(
-    r"\b(?:what|everything|anything|all)\b.*\b(?:you|u)\b.*\b(?:remember|know|learned|learnt"
-    r"|kept)\b(?:.*\b(?:about|of|on) me\b|\s*\?*$)",
+# The three parts of "What do you remember about me?"; they are searched for one after the other, which is linear.
+WHAT = re.compile(r"\b(?:what|everything|anything|all)\b", re.IGNORECASE)
+YOU = re.compile(r"\b(?:you|u)\b", re.IGNORECASE)
+KNOW = re.compile(r"\b(?:remember|know|learned|learnt|kept)\b", re.IGNORECASE)
+OF_ME = re.compile(r"\b(?:about|of|on) me\b", re.IGNORECASE)
+ENDS_IN_KNOW = re.compile(rf"{KNOW.pattern}\s{{0,5}}\?{{0,5}}$", re.IGNORECASE)
+FORGETS = re.compile(
+    r"^(?:(?:please|can you|could you|would you|you can)[, ]+){0,3}"
+    r"(?:forget (?!to\b|it\b[.!]*$)|(?:don't|do not|stop) remember(?:ing)? "
+    r"|(?:delete|erase|remove) (?:(?:the|that|your|my|a|any|every|all) ){0,2}"
+    r"(?:memor(?:y|ies)|everything|anything|what you|that (?:I|my|we)\b))",
     re.IGNORECASE,
 )
 GREETS = re.compile(r"^(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening))\b[^?]{0,20}$", re.IGNORECASE)
@@ -28,6 +39,7 @@ PHRASES = (
     (GREETS, "Hello. Tell me something about you, or ask me what I remember."),
     (THANKS, "You are welcome."),
 )
+NAMED_FIRST = re.compile(r"(?!(?:this|that|it|here|there)\b)[^\W\d_][\w'’-]*(?:,| is) (?:my|our)\b", re.IGNORECASE)
 TURNED = {
     "i": "you",
     "i'm": "you're",
@@ -39,6 +51,15 @@ TURNED = {
     "mine": "yours",
     "myself": "yourself",
     "am": "are",
+    "we": "you",
+    "we're": "you're",
+    "we've": "you've",
+    "we'd": "you'd",
+    "we'll": "you'll",
+    "us": "you",
+    "our": "your",
+    "ours": "yours",
+    "ourselves": "yourselves",
 }
 
 
@@ -57,14 +78,31 @@ class BuiltinChat:
 
 def answer(prompt: Prompt) -> str:
     question = prompt.question.strip()
+    if FORGETS.match(question):
+        return WILL_FORGET if prompt.writes_memories else NOT_FORGOTTEN
     for pattern, phrase in PHRASES:
         if pattern.match(question):
             return phrase
-    if ASKS_ALL.search(question):
+    if _asks_all(question):
         return _everything(prompt)
     if ASKS.search(question):
         return _answer_from(prompt)
     return "Thank you for telling me." + ("" if prompt.writes_memories else NOT_KEPT)
+
+
+def _asks_all(question: str) -> bool:
+    """Whether all that is known is asked for: a "what", then a "you", then a "remember", at the end or before "me"."""
+    if len(question) > LONGEST_QUESTION:
+        return False
+    at = 0
+    for part in (WHAT, YOU):
+        if not (match := part.search(question, at)):
+            return False
+        at = match.end()
+    if ENDS_IN_KNOW.search(question, at):
+        return True
+    know = KNOW.search(question, at)
+    return bool(know and OF_ME.search(question, know.end()))
 
 
 def _answer_from(prompt: Prompt) -> str:
@@ -80,7 +118,8 @@ def second_person(words: str) -> str:
     turned = re.sub(r"\bI was\b", "you were", words)
     turned = re.sub(r"\b[A-Za-z]+(?:['’][a-z]+)?\b", lambda match: _turn(match.group()), turned)
     first = turned.split(" ", 1)[0]
-    return turned if first.isupper() and len(first) > 1 else turned[:1].lower() + turned[1:]
+    keeps_capital = (first.isupper() and len(first) > 1) or NAMED_FIRST.match(words)
+    return turned if keeps_capital else turned[:1].lower() + turned[1:]
 
 
 def _turn(word: str) -> str:
