@@ -1,6 +1,6 @@
 """What a page's view is given once its person has signed in."""
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
@@ -11,3 +11,8 @@ class PersonRequest(HttpRequest):
 
     user: User
     htmx: HtmxDetails
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form was sent with, be it nothing at all; None while the form is only asked for."""
+    return request.POST if request.method == "POST" else None

@@ -9,14 +9,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.forms import TimeZoneForm
 from accounts.models import User
-from accounts.requests import PersonRequest
+from accounts.requests import PersonRequest, posted
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: PersonRequest) -> HttpResponse:
-    form = TimeZoneForm(request.POST or None, initial={"time_zone": request.user.time_zone})
-    if request.method == "POST" and form.is_valid():
+    form = TimeZoneForm(posted(request), initial={"time_zone": request.user.time_zone})
+    if form.is_valid():
         _keep_time_zone(request.user, form.cleaned_data["time_zone"])
         messages.success(request, "The time zone is saved.")
         return redirect("settings")

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import trigger_client_event
 
 from accounts.models import User
-from accounts.requests import PersonRequest
+from accounts.requests import PersonRequest, posted
 from memories import biography, profiles
 from memories.engine import scoring, writing
 from memories.engine.types import StaleChange
@@ -70,8 +70,8 @@ def memory_row(request: PersonRequest, memory_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def memory_edit(request: PersonRequest, memory_id: uuid.UUID) -> HttpResponse:
     memory = _memory(request.user, memory_id)
-    form = MemoryForm(request.POST or None, initial={"content": memory.content})
-    if request.method == "POST" and form.is_valid():
+    form = MemoryForm(posted(request), initial={"content": memory.content})
+    if form.is_valid():
         writing.revise(profiles.by_hand(request.user, memory.profile), memory.pk, form.cleaned_data["content"])
         return _answer_row(request, memory)
     template = "memories/_memory_form.html" if request.htmx else "memories/memory_form.html"
@@ -128,8 +128,8 @@ def profile_list(request: PersonRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile_create(request: PersonRequest) -> HttpResponse:
-    form = ProfileForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    form = ProfileForm(posted(request))
+    if form.is_valid():
         profile = profiles.create(request.user, form.cleaned_data["name"])
         profiles.describe(profile, **form.cleaned_data)
         return redirect("profile-list")
@@ -141,8 +141,8 @@ def profile_create(request: PersonRequest) -> HttpResponse:
 def profile_edit(request: PersonRequest, profile_id: uuid.UUID) -> HttpResponse:
     profile = _profile(request.user, profile_id)
     words = {"name": profile.name, "description": profile.description, "default_mode": profile.default_mode}
-    form = ProfileForm(request.POST or None, initial=words)
-    if request.method == "POST" and form.is_valid():
+    form = ProfileForm(posted(request), initial=words)
+    if form.is_valid():
         profiles.describe(profile, **form.cleaned_data)
         return redirect("profile-list")
     context = {"profile": profile, "form": form}

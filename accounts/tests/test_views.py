@@ -45,6 +45,11 @@ def test_a_time_zone_that_does_not_exist_changes_nothing(reader: Client, alice: 
     assert time_zone_of(alice) == "UTC"
 
 
+@pytest.mark.parametrize("name", ["settings", "time-zone"])
+def test_a_form_that_is_sent_empty_is_refused(reader: Client, name: str) -> None:
+    assert reader.post(reverse(name)).status_code == 422
+
+
 ENTRANCES = ["account_login", "account_signup", "account_reset_password", "account_reset_password_done"]
 ROOMS = [
     "account_email",

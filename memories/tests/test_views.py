@@ -167,6 +167,18 @@ def test_words_that_cannot_be_kept_come_back_with_the_reason(
     assert memory.content == "I live in Porto"
 
 
+def test_forms_that_are_sent_empty_are_refused(reader: Client, tell: Callable, alice: User) -> None:
+    memory, default = tell("I live in Porto"), profiles.default_for(alice)
+    addresses = [
+        reverse("memory-edit", args=[memory.pk]),
+        reverse("profile-create"),
+        reverse("profile-edit", args=[default.pk]),
+    ]
+
+    assert [reader.post(address).status_code for address in addresses] == [422, 422, 422]
+    assert [reader.get(address).status_code for address in addresses] == [200, 200, 200]
+
+
 def test_a_memory_is_forgotten_and_brought_back_in_its_row(reader: Client, tell: Callable) -> None:
     memory = tell("I own a boat")
 
