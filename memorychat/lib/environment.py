@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
@@ -153,11 +153,13 @@ class Environment(BaseSettings):
             raise ValueError("must have 50 characters or more")
         return value
 
-    @model_validator(mode="after")
-    def _ask_before_auto(self) -> "Environment":
-        if self.memory_confidence_ask > self.memory_confidence_auto:
-            raise ValueError("MEMORY_CONFIDENCE_ASK must not be above MEMORY_CONFIDENCE_AUTO")
-        return self
+    # Of a field and not of the whole, which is looked at only when every field is right.
+    @field_validator("memory_confidence_ask")
+    @classmethod
+    def _ask_before_auto(cls, value: float, info: ValidationInfo) -> float:
+        if value > info.data.get("memory_confidence_auto", 1):
+            raise ValueError("must not be above MEMORY_CONFIDENCE_AUTO")
+        return value
 
     @property
     def address(self) -> str:

@@ -33,6 +33,7 @@ def test_every_bad_variable_is_named_at_once_and_none_of_their_values(monkeypatc
         "TRUSTED_PROXIES": "10.0.0.0/8,elsewhere",
         "LLM_PROVIDERS": "openai,oracle",
         "MEMORY_DUPLICATE_SAME": "1.5",
+        "MEMORY_CONFIDENCE_ASK": "0.9",
         "EMBEDDING_DIMENSIONS": "3072",
     }
     for name, value in bad.items():
@@ -46,13 +47,16 @@ def test_every_bad_variable_is_named_at_once_and_none_of_their_values(monkeypatc
     assert not any(word in sentence for sentence in sentences for word in ("hunter2", "mysql", "elsewhere", "perhaps"))
 
 
-def test_thresholds_that_contradict_each_other_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MEMORY_CONFIDENCE_ASK", "0.9")
+@pytest.mark.parametrize(("name", "value"), [("MEMORY_CONFIDENCE_ASK", "0.9"), ("MEMORY_CONFIDENCE_AUTO", "0.3")])
+def test_thresholds_that_contradict_each_other_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
 
     with pytest.raises(ValidationError) as refused:
         Environment()
 
-    assert complaints(refused.value) == ["MEMORY_CONFIDENCE_ASK must not be above MEMORY_CONFIDENCE_AUTO."]
+    assert complaints(refused.value) == ["MEMORY_CONFIDENCE_ASK: must not be above MEMORY_CONFIDENCE_AUTO."]
 
 
 def test_bad_variables_end_the_process_with_status_2(
