@@ -1,7 +1,6 @@
 """Whether MemoryChat is well, for probes, balancers and the people who run it; and what a page says when it fails."""
 
 import shutil
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -12,9 +11,13 @@ from django.http import HttpRequest, JsonResponse
 from accounts.data_keys import verify_key_file
 from memorychat import jobs
 from memorychat.lib import crypto
+from memorychat.llm import outcomes
+from memorychat.llm.providers import get_chat_model
 
 OLD_QUEUE_SECONDS = 300
 LOST_WORKER_SECONDS = 30
+# A failure longer ago is forgiven: nobody has asked since.
+FRESH_OUTCOME_SECONDS = 300
 LOW_DISK_BYTES = 500_000_000
 
 # A part of the whole: whether it is well, and what staff may know of it.
@@ -35,13 +38,24 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 
 def health(request: HttpRequest) -> JsonResponse:
-    parts = {name: check() for name, check in _PARTS.items()}
+    parts = _parts()
     well = all(fine for fine, _ in parts.values())
     shown: dict[str, Any] = {name: {"status": "ok" if fine else "failing"} for name, (fine, _) in parts.items()}
     if parts["database"][0] and request.user.is_staff:
         for name, (_, details) in parts.items():
             shown[name] |= details
     return JsonResponse({"status": "ok" if well else "failing", "parts": shown}, status=200 if well else 503)
+
+
+def _parts() -> dict[str, Part]:
+    state = _queue_state()
+    return {
+        "database": _database(),
+        "queue": _queue(state),
+        "worker": _worker(state),
+        "providers": _providers(),
+        "disk": _disk(),
+    }
 
 
 def _first_missing() -> str | None:
@@ -71,10 +85,15 @@ def _database() -> Part:
     return True, {"vendor": connection.vendor}
 
 
-def _queue() -> Part:
+def _queue_state() -> jobs.QueueState | None:
     try:
-        state = jobs.queue_state()
+        return jobs.queue_state()
     except DatabaseError:
+        return None
+
+
+def _queue(state: jobs.QueueState | None) -> Part:
+    if state is None:
         return False, {}
     return (state.oldest_due or 0) < OLD_QUEUE_SECONDS, {
         "oldest_due_seconds": state.oldest_due,
@@ -82,27 +101,24 @@ def _queue() -> Part:
     }
 
 
-def _worker() -> Part:
-    try:
-        last = jobs.queue_state().last_heartbeat
-    except DatabaseError:
+def _worker(state: jobs.QueueState | None) -> Part:
+    if state is None:
         return False, {}
+    last = state.last_heartbeat
     return last is not None and last < LOST_WORKER_SECONDS, {"last_heartbeat_seconds": last}
 
 
 def _providers() -> Part:
-    return True, {"configured": settings.LLM_PROVIDERS}
+    """How the model in use did when this process last asked it; nothing is asked for the sake of knowing."""
+    provider = get_chat_model().provider
+    details: dict[str, Any] = {"configured": settings.LLM_PROVIDERS, "provider": provider}
+    outcome = outcomes.last.get(provider)
+    if outcome is None:
+        return True, details
+    details |= {"code": outcome.code or "ok", "seconds_ago": round(outcome.seconds_ago)}
+    return not outcome.code or outcome.seconds_ago > FRESH_OUTCOME_SECONDS, details
 
 
 def _disk() -> Part:
     free = shutil.disk_usage(settings.DATA_DIR).free
     return free > LOW_DISK_BYTES, {"free_bytes": free}
-
-
-_PARTS: dict[str, Callable[[], Part]] = {
-    "database": _database,
-    "queue": _queue,
-    "worker": _worker,
-    "providers": _providers,
-    "disk": _disk,
-}

@@ -9,11 +9,12 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
+from memorychat.llm import outcomes
 from memorychat.llm.builtin import BuiltinChat
 from memorychat.llm.deadlines import within
 from memorychat.llm.minilm import MiniLM
 from memorychat.llm.openai import OpenAIChat, OpenAIEmbedder
-from memorychat.llm.types import ChatModel, Embedder, Finished, Prompt
+from memorychat.llm.types import ChatModel, Embedder, Finished, Prompt, ProviderError
 
 DEFAULT_EMBEDDING_MODEL, DEFAULT_DIMENSIONS = "text-embedding-3-small", 512
 # Servers of one's own ask for no key, but the client wants one.
@@ -88,7 +89,13 @@ def complete(model: ChatModel, prompt: Prompt, *, correlation_id: str) -> str:
             await model.aclose()
 
     # A loop of its own: `async_to_sync` would take the worker's, which all of its jobs share.
-    return asyncio.run(gather())
+    try:
+        answer = asyncio.run(gather())
+    except ProviderError as error:
+        outcomes.record(model.provider, error)
+        raise
+    outcomes.record(model.provider, None)
+    return answer
 
 
 @receiver(setting_changed)

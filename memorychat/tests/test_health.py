@@ -7,7 +7,13 @@ from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection
 from django.test import Client
 from procrastinate.contrib.django import app
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from memorychat import views
+from memorychat.llm import outcomes
+from memorychat.llm.fakes import FakeChat
+from memorychat.llm.providers import CHAT_MODELS, complete
+from memorychat.llm.types import ChatMessage, Prompt, ProviderError
 
 PARTS = {"database", "queue", "worker", "providers", "disk"}
 
@@ -86,6 +92,54 @@ def test_staff_see_the_figures(client: Client) -> None:
     assert parts["disk"]["free_bytes"] > 0
     assert parts["worker"]["last_heartbeat_seconds"] < 30
     assert parts["queue"]["failed"] == 0
+
+
+@pytest.fixture
+def model(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FakeChat:
+    """The model in use, which has failed just now."""
+    model = FakeChat(error=ProviderError("The provider asks to wait.", code="rate_limited"))
+    monkeypatch.setattr(outcomes, "last", {})
+    monkeypatch.setitem(CHAT_MODELS, "fake", lambda: model)
+    settings.LLM_PROVIDERS = ["fake", "builtin"]
+    with pytest.raises(ProviderError):
+        ask(model)
+    return model
+
+
+def ask(model: FakeChat) -> str:
+    return complete(model, Prompt("Answer.", [ChatMessage("user", "Are you there?")]), correlation_id="c-1")
+
+
+@pytest.mark.usefixtures("worker", "model")
+def test_a_model_that_has_failed_is_a_failing_part_and_only_staff_learn_why(client: Client) -> None:
+    answer = client.get("/health")
+    client.force_login(get_user_model().objects.create_user("ada@example.org", "a long password", is_staff=True))
+    told = client.get("/health").json()["parts"]["providers"]
+
+    assert answer.status_code == 503
+    assert answer.json()["parts"]["providers"] == {"status": "failing"}
+    assert (told["provider"], told["code"], told["seconds_ago"]) == ("fake", "rate_limited", 0)
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_model_that_answers_again_is_well(client: Client, model: FakeChat) -> None:
+    model.error = None
+    ask(model)
+
+    assert client.get("/health").status_code == 200
+
+
+@pytest.mark.usefixtures("worker", "model")
+def test_a_failure_of_long_ago_is_forgiven(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "FRESH_OUTCOME_SECONDS", 0)
+
+    assert client.get("/health").status_code == 200
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_queue_is_asked_once(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(2):
+        client.get("/health")
 
 
 @pytest.mark.django_db
