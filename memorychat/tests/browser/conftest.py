@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,7 +21,9 @@ from django.test import override_settings
 from playwright.sync_api import expect
 
 from memorychat.lib.environment import ROOT
-from memorychat.tests.browser.house import PATIENCE_SECONDS
+from memorychat.llm.standin import Behaviour, standin
+from memorychat.tests.browser.house import PATIENCE_SECONDS, WORDIEST, House
+from memorychat.tests.browser.models import Modelled, Patient
 
 MANIFEST = "memorychat.lib.staticfiles.HashedStaticFiles"
 PROCESSES = (
@@ -58,6 +61,18 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     if chromium is None:
         pytest.skip("no Chromium is installed; .ci/run installs it")
     return {**browser_type_launch_args, "executable_path": chromium}
+
+
+@pytest.fixture(scope="session")
+def modelled() -> Iterator[Modelled]:
+    """A house takes long to furnish, so there is one with a language model. Tests bring people of their own."""
+    model = Patient()
+    with standin(Behaviour(model)) as (url, behaviour), ExitStack() as stack:
+        house = House(OPENAI_BASE_URL=url, **WORDIEST)
+        stack.callback(house.close)
+        stack.callback(model.release)
+        house.start()
+        yield Modelled(house, model, behaviour)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,8 @@ from memorychat.lib.environment import ROOT
 
 # No test waits for so long unless something is broken, or the machine is very busy.
 PATIENCE_SECONDS = 60
+# Not even the log that says most says a word of a person.
+WORDIEST = {"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json"}
 UNSET = ("DATABASE_URL", "REDIS_URL", "KEYS_FILE", "PUBLIC_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL")
 
 

@@ -3,11 +3,11 @@
 import json
 import re
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from memories.engine import rules
-from memorychat.llm.standin import Request
-from memorychat.tests.browser.house import PATIENCE_SECONDS
+from memorychat.llm.standin import Behaviour, Request
+from memorychat.tests.browser.house import PATIENCE_SECONDS, House
 
 ASKED_LENGTH = re.compile(r"(\d+) words")
 FIRST_MEMORY = re.compile(r"<memories>\n\[1\] \(.*?\) (.*)")
@@ -73,3 +73,12 @@ class Patient:
         elif "in a while" in request["messages"][-1]["content"]:
             self.replies.pass_through()
         return quote(request)
+
+
+@dataclass(frozen=True)
+class Modelled:
+    """A house, and its language model behind a server that behaves as it is told."""
+
+    house: House
+    model: Patient
+    behaviour: Behaviour

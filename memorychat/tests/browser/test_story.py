@@ -6,17 +6,16 @@ after it are not told.
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, expect
 
-from memorychat.llm.standin import Behaviour, standin
+from memorychat.llm.standin import Behaviour
 from memorychat.tests.browser.addresses import addresses_with
-from memorychat.tests.browser.house import House
+from memorychat.tests.browser.house import WORDIEST, House
 from memorychat.tests.browser.lines import NOBODYS, open_line
-from memorychat.tests.browser.models import is_lesson, quote
+from memorychat.tests.browser.models import Modelled, is_lesson
 from memorychat.tests.browser.pages import Chat, Memories, Turn, sign_up
 
 
@@ -75,16 +74,16 @@ class Setting:
 
 @pytest.fixture(scope="module", params=["built-in", "over HTTP"])
 def setting(request: pytest.FixtureRequest) -> Iterator[Setting]:
-    with ExitStack() as stack:
-        # Not even the wordiest log holds a word.
-        variables, model = {"LOG_LEVEL": "DEBUG"}, None
-        if request.param == "over HTTP":
-            url, model = stack.enter_context(standin(Behaviour(quote)))
-            variables |= {"OPENAI_BASE_URL": url, "LOG_FORMAT": "json"}
-        house = House(**variables)
-        stack.callback(house.close)
+    if request.param == "over HTTP":
+        modelled: Modelled = request.getfixturevalue("modelled")
+        yield Setting(modelled.house, modelled.behaviour)
+        return
+    house = House(**WORDIEST)
+    try:
         house.start()
-        yield Setting(house, model)
+        yield Setting(house, None)
+    finally:
+        house.close()
 
 
 # What no model has a part in is told once.
@@ -171,6 +170,7 @@ def test_after_a_move_the_new_town_answers_and_the_old_is_kept(chat: Chat, memor
     expect(memories.entry(HOME.key)).to_be_visible()
 
 
+@once
 def test_what_is_learnt_can_be_taken_back_in_the_margin(chat: Chat, memories: Memories) -> None:
     chat.begin()
     note = chat.say(TAKEN_BACK).notes("Remembered")
@@ -181,6 +181,7 @@ def test_what_is_learnt_can_be_taken_back_in_the_margin(chat: Chat, memories: Me
     expect(memories.entry("theremin")).to_have_count(0)
 
 
+@once
 def test_a_memory_is_corrected_in_the_page(chat: Chat, memories: Memories) -> None:
     memories.open()
     memories.edit(PET.key, CORRECTED)
@@ -189,6 +190,7 @@ def test_a_memory_is_corrected_in_the_page(chat: Chat, memories: Memories) -> No
     ask(chat, Telling(PET.told, PET.asked, "Montmorency"))
 
 
+@once
 def test_a_memory_is_forgotten_and_the_forgetting_undone(chat: Chat, memories: Memories) -> None:
     memories.open()
     memories.forget(DECISION.key)
@@ -201,6 +203,7 @@ def test_a_memory_is_forgotten_and_the_forgetting_undone(chat: Chat, memories: M
 
 
 def test_paused_it_still_knows_and_learns_nothing(chat: Chat, memories: Memories, setting: Setting) -> None:
+    chat.begin()
     chat.choose("Paused")
     ask(chat, MOVE)
     turn = chat.say(PAUSED)

@@ -8,63 +8,46 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from memorychat.llm.standin import Behaviour, standin
+from memorychat.llm.standin import Behaviour
 from memorychat.tests.browser.house import House, wait_until
 from memorychat.tests.browser.lines import Line, open_line
-from memorychat.tests.browser.models import Patient
+from memorychat.tests.browser.models import Modelled, Patient
 from memorychat.tests.browser.pages import Cable, Chat, Turn, sign_up
 
 # An answer that ends before anything else happens, and one that does not.
 SHORT, LONG = "Give me 5 words.", "Give me 5000 words."
 
 
-@pytest.fixture(scope="module")
-def model() -> Patient:
-    return Patient()
-
-
-@pytest.fixture(scope="module")
-def served(model: Patient) -> Iterator[tuple[str, Behaviour]]:
-    with standin(Behaviour(model, pause=0.05)) as served:
-        yield served
-        model.release()
+@pytest.fixture
+def model(modelled: Modelled) -> Patient:
+    return modelled.model
 
 
 @pytest.fixture
-def behaviour(served: tuple[str, Behaviour]) -> Behaviour:
-    return served[1]
+def behaviour(modelled: Modelled) -> Behaviour:
+    return modelled.behaviour
+
+
+@pytest.fixture
+def house(modelled: Modelled) -> House:
+    """In good order, whatever a test before left of it."""
+    modelled.model.release()
+    modelled.behaviour.trouble, modelled.behaviour.pause = "", 0.05
+    if not modelled.house.is_running:
+        modelled.house.start()
+    return modelled.house
 
 
 @pytest.fixture(scope="module")
-def kept_house(served: tuple[str, Behaviour]) -> Iterator[House]:
-    house = House(OPENAI_BASE_URL=served[0])
-    try:
-        house.start()
-        yield house
-    finally:
-        house.close()
-
-
-@pytest.fixture(scope="module")
-def kept_context(browser: Browser, kept_house: House) -> Iterator[BrowserContext]:
-    with browser.new_context(base_url=kept_house.address) as context:
-        sign_up(context, "alice@example.com")
+def kept_context(browser: Browser, modelled: Modelled) -> Iterator[BrowserContext]:
+    with browser.new_context(base_url=modelled.house.address) as context:
+        sign_up(context, "carol@example.com")
         yield context
 
 
 @pytest.fixture
-def house(kept_house: House, model: Patient, behaviour: Behaviour) -> House:
-    """In good order, whatever a test before left of it."""
-    model.release()
-    behaviour.trouble = ""
-    if not kept_house.is_running:
-        kept_house.start()
-    return kept_house
-
-
-@pytest.fixture
 def context(kept_context: BrowserContext, house: House) -> Iterator[BrowserContext]:
-    """Alice's browser, without pages of a test before."""
+    """Carol's browser, without the pages of a test before."""
     yield kept_context
     for page in kept_context.pages:
         page.close()
