@@ -18,7 +18,7 @@ from structlog.contextvars import bound_contextvars
 
 from accounts.models import User
 from conversations import replies, turns
-from conversations.models import Conversation, MessageStatus
+from conversations.models import MessageStatus
 from conversations.replies import Frame, Reply
 from conversations.sessions import signed_in
 from conversations.threads import in_thread
@@ -66,7 +66,7 @@ class _Frame(BaseModel):
 
 class MessageSend(_Frame):
     text: str
-    client_message_id: str = Field("", max_length=64)
+    client_message_id: str = Field("", pattern=r"^[\x21-\x7e]{0,64}$")
     privacy_mode: PrivacyMode | None = None
 
 
@@ -89,7 +89,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     user: User
     is_open = False
     conversation_id: uuid.UUID | None = None
-    mode: PrivacyMode = PrivacyMode.NORMAL
+    mode: PrivacyMode
 
     async def connect(self) -> None:
         self.reply: Reply | None = None
@@ -98,8 +98,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if user is None:
             await self.close(NOT_SIGNED_IN)
             return
-        asked = self.scope["url_route"]["kwargs"].get("conversation_id")
-        if asked and not await self._open(user, asked):
+        self.conversation_id = self.scope["url_route"]["kwargs"].get("conversation_id")
+        try:
+            # The first page of a person makes their profile, and its key.
+            with key_ring():
+                self.mode = await in_thread(turns.usual_mode, user, self.conversation_id, None)
+        except UnknownConversation:
             await self.close(NOT_FOUND)
             return
         self.user, self.is_open, self.stretch = user, True, Stretch(user.pk)
@@ -157,10 +161,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if replies.draining.is_set():
             await self._error("stopping", "The server is being restarted. Your message was not taken; try again.")
             return
-        await self._set_mode(frame.privacy_mode or self.mode)
+        mode = frame.privacy_mode or self.mode
+        if self._answers_unkept(mode):
+            await self._error("being_answered", "Your last message is still being answered. Wait for it, or stop it.")
+            return
         said = Said(
             frame.text,
-            self.mode,
+            mode,
             conversation_id=self.conversation_id,
             client_message_id=frame.client_message_id,
             history=self.stretch.messages,
@@ -177,7 +184,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._saved(frame.client_message_id, sent.turn_id)
             await self._resume(sent.turn_id, after=0)
         else:
+            self._set_mode(mode)
             await self._answer(turn, frame.client_message_id)
+
+    def _answers_unkept(self, mode: PrivacyMode) -> bool:
+        """Where a row cannot say that an answer is under way: before or after a turn that has none."""
+        reply = self.reply
+        return bool(reply and not reply.is_over and not (mode.keeps_words and reply.turn.mode.keeps_words))
 
     async def _answer(self, turn: turns.Turn, client_message_id: str) -> None:
         if turn.is_new_conversation:
@@ -210,8 +223,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.stretch, self.mode = stretch, PrivacyMode.INCOGNITO
 
     async def _reply_stop(self, frame: NoFields) -> None:
-        reply = self.reply or (self.conversation_id and replies.of_conversation(self.conversation_id))
-        if reply:
+        own = self.reply if self.reply and not self.reply.is_over else None
+        if reply := own or replies.of_conversation(self.conversation_id):
             reply.stop()
 
     async def _reply_resume(self, frame: ReplyResume) -> None:
@@ -241,20 +254,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
             reply.listeners.append(self._hear)
 
     async def _privacy_set(self, frame: PrivacySet) -> None:
-        await self._set_mode(frame.mode)
+        self._set_mode(frame.mode)
 
-    async def _set_mode(self, mode: PrivacyMode) -> None:
+    def _set_mode(self, mode: PrivacyMode) -> None:
         """What was said incognito leaves the model's sight when the stretch ends."""
         if mode is not self.mode and mode is not PrivacyMode.INCOGNITO:
             self.stretch = Stretch(self.user.pk)
         self.mode = mode
-
-    async def _open(self, user: User, conversation_id: uuid.UUID) -> bool:
-        mode = await in_thread(_mode_of, user, conversation_id)
-        if mode is None:
-            return False
-        self.conversation_id, self.mode = conversation_id, mode
-        return True
 
     async def _saved(self, client_message_id: str, message_id: uuid.UUID) -> None:
         await self._send({"type": "message.saved", "client_message_id": client_message_id, "id": str(message_id)})
@@ -282,11 +288,6 @@ Handler = Callable[[ChatConsumer, Any], Awaitable[None]]
 
 class BadFrame(Exception):
     """The frame cannot be read; the message is a sentence for whoever sent it."""
-
-
-def _mode_of(user: User, conversation_id: uuid.UUID) -> PrivacyMode | None:
-    mode = Conversation.objects.for_user(user).filter(pk=conversation_id).values_list("mode", flat=True).first()
-    return PrivacyMode(mode) if mode else None
 
 
 def _read_answer(user: User, turn_id: uuid.UUID) -> Frame | None:

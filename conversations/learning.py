@@ -13,15 +13,17 @@ from memories.engine import writing
 from memories.engine.extraction import extract
 from memories.engine.recall import recall
 from memories.engine.types import Provenance
-from memories.models import MemoryBatch, MemoryEvent, Origin, PrivacyMode
+from memories.models import Action, MemoryBatch, MemoryEvent, Origin, PrivacyMode
 from memorychat.jobs import Job, correlation_id, enqueue
 from memorychat.lib.notify import announce
 
-# A request to forget is carried out when one memory answers it this clearly.
-FORGETS = 0.75
+# A request to forget is carried out when one memory answers it this well, and no second one nearly as well.
+FORGETS, CLEARLY = 0.75, 0.85
 # A turn whose process died is learnt from without waiting for the end of its answer.
 ABANDONED = timedelta(minutes=5)
 AT_ONCE = 1_000
+# A notification of PostgreSQL holds 8,000 bytes.
+TOLD_AT_ONCE = 20
 
 
 def learn(message_id: uuid.UUID) -> None:
@@ -42,8 +44,9 @@ def learn(message_id: uuid.UUID) -> None:
     # It is written already when a worker died between this and the mark below.
     with suppress(writing.AlreadyWritten):
         writing.remember_all(access, found.candidates, batch=writing.Batch(MemoryBatch.Purpose.TURN, message.pk))
-    for wish in found.forgets:
-        _forget(access, wish, message.pk)
+    if not MemoryEvent.objects.filter(message_id=message.pk, action=Action.FORGOTTEN).exists():
+        for wish in found.forgets:
+            _forget(access, wish, message.pk)
     Message.objects.filter(pk=message.pk).update(learnt_at=timezone.now())
     _tell(message)
 
@@ -62,7 +65,7 @@ def enqueue_abandoned(learn_from: Job) -> int:
 def _forget(access: MemoryAccess, wish: str, message_id: uuid.UUID) -> None:
     """Forget the one memory that the wish names; none when it is not clear which."""
     hits = recall(access, wish[:1_000], limit=2).hits
-    if hits and hits[0].relevance >= FORGETS and (len(hits) == 1 or hits[1].relevance < FORGETS):
+    if hits and hits[0].relevance >= FORGETS and (len(hits) == 1 or hits[1].relevance < hits[0].relevance * CLEARLY):
         writing.forget(access, hits[0].memory_id, reason="Asked for in the chat.", message_id=message_id)
 
 
@@ -77,5 +80,5 @@ def _tell(message: Message) -> None:
         }
         for event in events
     ]
-    if told:
-        announce(message.owner_id, "memory.changed", {"events": told[:50]})
+    for at in range(0, len(told), TOLD_AT_ONCE):
+        announce(message.owner_id, "memory.changed", {"events": told[at : at + TOLD_AT_ONCE]})

@@ -12,9 +12,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 
 from conversations import turns
@@ -29,6 +31,7 @@ from memorychat.jobs import correlation_id
 from memorychat.lib import markdown
 from memorychat.lib.crypto import key_ring, unlock
 from memorychat.lib.shutdown import on_shutdown
+from memorychat.llm import outcomes
 from memorychat.llm.deadlines import within
 from memorychat.llm.providers import get_chat_model
 from memorychat.llm.types import Finished, KnownMemory, Prompt, ProviderError
@@ -102,9 +105,14 @@ class Reply:
 
     def stop(self, status: MessageStatus = MessageStatus.STOPPED) -> None:
         """Ended by the person or by the end of the process: kept as far as it went."""
-        if self._stopped_as is None and self._writing is not None and not self._writing.done():
+        if self._stopped_as is None and not (self._writing and self._writing.done()):
             self._stopped_as = status
-            self._writing.cancel()
+            if self._writing:
+                self._writing.cancel()
+
+    @property
+    def is_over(self) -> bool:
+        return self.last_frame is not None
 
     async def _run(self) -> None:
         log_fields = {"turn": str(self.turn.id), "mode": str(self.turn.mode), "provider": self._draft.provider}
@@ -112,6 +120,8 @@ class Reply:
             try:
                 await self._publish({"type": "reply.started", "turn": str(self.turn.id)})
                 self._writing = asyncio.create_task(self._write())
+                if self._stopped_as:
+                    self._writing.cancel()
                 outcome = await self._outcome(self._writing)
                 await self._send_unsent()
                 await self._end(*outcome)
@@ -130,6 +140,7 @@ class Reply:
                 status = self._stopped_as or MessageStatus.INTERRUPTED
                 return status, "" if status is MessageStatus.STOPPED else "stopping"
             error = writing.exception()
+            outcomes.record(self._draft.provider, error)
             if isinstance(error, ProviderError):
                 log.warning("reply_failed", code=error.code, provider=self._draft.provider)
                 return MessageStatus.INTERRUPTED, error.code
@@ -158,7 +169,7 @@ class Reply:
             self._draft.recall = recall(turn.access, turn.question[:QUERY_LIMIT], limit=RECALLED)
             self._draft.given = self._draft.recall.hits
         return Prompt(
-            instructions_for(turn.mode),
+            instructions_for(turn.mode, ZoneInfo(turn.access.profile.owner.time_zone)),
             turn.history,
             memories=self._known(),
             reads_memories=turn.mode.reads,
@@ -192,7 +203,10 @@ class Reply:
     async def _renew_regularly(self) -> None:
         while self.turn.mode.keeps_words:
             await asyncio.sleep(turns.CLAIM_SECONDS / 3)
-            await in_thread(turns.renew_claim, self.turn)
+            try:
+                await in_thread(turns.renew_claim, self.turn)
+            except DatabaseError as error:
+                log.warning("claim_not_renewed", error=type(error).__name__)
 
     async def _send_unsent(self) -> None:
         async with self._sending:
@@ -242,9 +256,9 @@ def _log_crash(task: asyncio.Task[None]) -> None:
         log.error("reply_crashed", exc_info=error)
 
 
-def instructions_for(mode: PrivacyMode) -> str:
+def instructions_for(mode: PrivacyMode, zone: ZoneInfo) -> str:
     template = PROMPT.read_text(encoding="utf-8")
-    return template.format(today=f"{timezone.localdate():%A, %d %B %Y}", memory_rule=MEMORY_RULES[mode])
+    return template.format(today=f"{timezone.localdate(timezone=zone):%A, %d %B %Y}", memory_rule=MEMORY_RULES[mode])
 
 
 def html_of(text: str, given: int) -> str:
@@ -264,7 +278,10 @@ def start(turn: Turn, listener: Listener) -> Reply:
 
 def of_conversation(conversation_id: uuid.UUID | None) -> Reply | None:
     """The reply of a conversation that is being written in this process."""
-    return next((reply for reply in running.values() if reply.turn.conversation_id == conversation_id), None)
+    if conversation_id is None:
+        return None
+    found = (reply for reply in running.values() if reply.turn.conversation_id == conversation_id)
+    return next((reply for reply in found if not reply.is_over), None)
 
 
 @on_shutdown

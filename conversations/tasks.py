@@ -6,7 +6,7 @@ from conversations import learning
 from memorychat.jobs import job, periodic
 
 
-@job("conversations.learn", queueing_lock="learn {message_id}")
+@job("conversations.learn", lock="learn {message_id}", queueing_lock="learn {message_id}")
 def learn_from(message_id: uuid.UUID) -> None:
     learning.learn(message_id)
 

@@ -166,7 +166,8 @@ def _begin_unkept(user: User, said: Said, words: str, door: Origin) -> Turn:
     else:
         profile = profiles.get(user, said.profile_id)
     access = MemoryAccess(profile, said.mode, actor=user, door=door)
-    return Turn(uuid7(), access, [*stored, *said.history, ChatMessage("user", words)], said.conversation_id)
+    history = _within_budget([*stored, *said.history])
+    return Turn(uuid7(), access, [*history, ChatMessage("user", words)], said.conversation_id)
 
 
 def _find(user: User, conversation_id: uuid.UUID, *, lock: bool = False) -> Conversation:
@@ -262,13 +263,20 @@ def _history(conversation: Conversation, *, before: uuid.UUID | None = None) -> 
         rows = rows.filter(pk__lt=before)
     latest = list(rows[:HISTORY_MESSAGES])
     unlock(latest)
+    return _within_budget(
+        [ChatMessage("user" if row.role == Role.USER else "assistant", row.text) for row in reversed(latest)]
+    )
+
+
+def _within_budget(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """The last of them, as many as fit."""
     kept: list[ChatMessage] = []
     budget = HISTORY_TOKENS * BYTES_PER_TOKEN
-    for row in latest:
-        budget -= len(row.text.encode())
+    for message in reversed(messages):
+        budget -= len(message.text.encode())
         if budget < 0:
             break
-        kept.append(ChatMessage("user" if row.role == Role.USER else "assistant", row.text))
+        kept.append(message)
     return kept[::-1]
 
 

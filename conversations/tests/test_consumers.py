@@ -22,7 +22,8 @@ from conversations.threads import in_thread
 from memories import profiles
 from memories.engine import writing
 from memories.engine.types import Candidate
-from memories.models import Memory, MemoryEvent, PrivacyMode
+from memories.models import Memory, MemoryEvent, MemoryProfile, PrivacyMode
+from memorychat.lib import shutdown
 from memorychat.llm.fakes import FakeChat
 from memorychat.llm.types import ProviderError
 
@@ -339,6 +340,7 @@ async def test_trouble_of_the_model_is_told_in_a_sentence_and_the_socket_stays_u
         '{"type": "memory.changed"}',
         '{"type": "message.send"}',
         '{"type": "message.send", "text": 5}',
+        '{"type": "message.send", "text": "a", "client_message_id": "a\\u0000b"}',
         '{"type": "message.send", "text": "a", "privacy_mode": "secret"}',
         '{"type": "reply.resume", "turn": "x"}',
         '{"type": "privacy.set", "mode": ""}',
@@ -381,16 +383,79 @@ async def test_the_mode_that_was_set_holds_for_the_next_message(
     assert kinds(await page.say("Hello"))[0] == "reply.started"
 
 
+async def test_a_page_that_names_no_mode_is_meant_in_the_usual_one_of_its_profile(
+    open_page: OpenPage, alice: User, use_model: UseModel
+) -> None:
+    use_model(FakeChat())
+
+    def choose() -> None:
+        MemoryProfile.objects.filter(pk=profiles.default_for(alice).pk).update(default_mode=PrivacyMode.INCOGNITO)
+
+    await in_thread(choose)
+    page = await open_page(alice)
+    assert kinds(await page.say("Hello"))[0] == "reply.started"
+    assert not await in_thread(Message.objects.exists)
+
+
+async def test_one_incognito_answer_at_a_time_and_stop_ends_it(
+    open_page: OpenPage, alice: User, use_model: UseModel
+) -> None:
+    use_model(FakeChat(answer="word " * 300, pause=0.02))
+    page = await open_page(alice)
+    await page.send("message.send", text="Hello", privacy_mode="incognito")
+    await page.until("reply.delta")
+    await page.send("message.send", text="And this", privacy_mode="incognito")
+    assert (await page.until("error"))[-1]["code"] == "being_answered"
+    await page.send("reply.stop")
+    assert (await page.until(*LAST))[-1]["type"] == "reply.stopped"
+    await page.send("message.send", text="And this", privacy_mode="incognito")
+    await page.until("reply.delta")
+
+
+async def test_a_stop_that_comes_with_the_message_counts(open_page: OpenPage, alice: User, use_model: UseModel) -> None:
+    use_model(FakeChat(answer="word " * 300, pause=0.02))
+    page = await open_page(alice)
+    await page.send("message.send", text="Hello")
+    await page.send("reply.stop")
+    assert (await page.until(*LAST))[-1]["type"] == "reply.stopped"
+
+
+async def test_a_refused_message_leaves_the_mode_and_the_stretch(
+    open_page: OpenPage, alice: User, use_model: UseModel
+) -> None:
+    model = use_model(FakeChat(answer="Sure."))
+    page = await open_page(alice)
+    await page.say("A quince", privacy_mode="incognito")
+    assert (await page.say("a\x00b", privacy_mode="normal"))[-1]["type"] == "error"
+    await page.say("Go on")
+    assert [message.text for message in model.prompts[-1].history] == ["A quince", "Sure.", "Go on"]
+
+
+async def test_a_message_of_many_statements_is_told_in_parts(
+    open_page: OpenPage, alice: User, run_jobs: Callable[[], int]
+) -> None:
+    page = await open_page(alice)
+    await page.say(" ".join(f"I like dish number {number}." for number in range(45)))
+    await in_thread(run_jobs)
+    told = [await page.receive() for _ in range(3)]
+    assert [len(frame["events"]) for frame in told] == [20, 20, 5]
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "http://localhost:3000", "http://localhost.evil.example", "null", ""]
+)
+async def test_a_page_of_another_site_or_port_is_turned_away(
+    cookies: dict[User, str], alice: User, settings: Settings, origin: str
+) -> None:
+    settings.ALLOWED_HOSTS = ["localhost"]
+    assert not await Page(cookies[alice], origin=origin).open()
+
+
 async def test_nobody_signed_in_is_turned_away(cookies: dict[User, str], settings: Settings) -> None:
     settings.ALLOWED_HOSTS = ["localhost"]
     page = Page("nonsense")
     await page.open()
     assert await page.closed_with() == 4401
-
-
-async def test_a_page_of_another_site_is_turned_away(cookies: dict[User, str], alice: User, settings: Settings) -> None:
-    settings.ALLOWED_HOSTS = ["localhost"]
-    assert not await Page(cookies[alice], origin="https://evil.example").open()
 
 
 async def test_a_stranger_s_conversation_closes_the_socket_like_a_missing_one(
@@ -423,6 +488,11 @@ async def test_a_socket_does_not_outlive_its_person_s_rights(
     await in_thread(lambda: User.objects.filter(pk=alice.pk).update(**change))
     await page.send("message.send", text="Hello")
     assert await page.closed_with() == 4401
+
+
+def test_the_process_waits_for_longer_than_its_replies_are_given() -> None:
+    """Were both the same, the drain would be cut in the moment in which it marks what is left."""
+    assert shutdown.GRACE_SECONDS > replies.GRACE_SECONDS
 
 
 async def test_draining_takes_no_turn_and_marks_what_is_left_interrupted(
