@@ -5,10 +5,10 @@ decides, writes and records. A change by hand (revise, forget, restore, undo) go
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Unpack
 
 import structlog
@@ -45,6 +45,8 @@ from memories.models import (
     MemorySource,
     Status,
 )
+from memories.tasks import embed_missing
+from memorychat.jobs import enqueue
 from memorychat.lib import text
 from memorychat.lib.crypto import keyed_hash
 from memorychat.lib.identifiers import uuid7
@@ -55,6 +57,7 @@ log = structlog.get_logger(__name__)
 
 CONTENT_LIMIT = 2_000
 NOT_PENDING = "This memory does not wait for a decision."
+EMBEDDED_AFTER = timedelta(minutes=1)
 LOOKED_AT = 10  # the nearest memories that are compared with a new one
 
 
@@ -92,6 +95,7 @@ def remember_all(
     change_id = uuid7()
     with _locked(access) as profile:
         row = _open_batch(profile, batch) if batch else None
+        _embed_later(vectors)
         written = []
         for candidate, content, vector in zip(candidates, contents, vectors, strict=True):
             act = Act(access, candidate, row, change_id=change_id if as_given else uuid7())
@@ -122,6 +126,7 @@ def revise(access: MemoryAccess, memory_id: uuid.UUID, content: str) -> Written:
     with _locked(access) as profile:
         memory = _fetch(profile, memory_id)
         act = Act(access)
+        _embed_later([vector])
         if content == memory.content:
             return Written(Outcome.DISCARDED, memory.pk, reason="Nothing was changed.")
         slot = index.slot_key(profile, slot_of(content))
@@ -224,13 +229,14 @@ def undo(access: MemoryAccess, change_id: uuid.UUID) -> Written:
         if not events:
             raise UnknownMemory
         act = Act(access, undoes=change_id)
+        _embed_later(vectors.values())
         for event in events:
             newest = MemoryEvent.objects.filter(memory=event.memory_id).order_by("-number").only("change_id")[0]
             if newest.change_id != change_id:
                 raise StaleChange("A later change built on this one, so it cannot be undone alone.")
         # What the change brought goes first: a slot holds one active memory at a time.
         for event in sorted(events, key=lambda event: (event.before or {}).get("status") == Status.ACTIVE):
-            _take_back(act, event, vectors.get(event.memory_id))
+            _take_back(act, profile, event, vectors.get(event.memory_id))
         return Written(Outcome.CREATED, events[-1].memory_id, act.change_id)
 
 
@@ -279,19 +285,15 @@ class _Placing:
     def _nearly_equal(self) -> Memory | None:
         if self.vector is None:
             return None
-        embedder = get_embedder()
-        nearest = (
-            MemoryEmbedding.objects.filter(profile=self.profile, model=embedder.name, recallable=True)
-            .annotate(distance=CosineDistance("embedding", HalfVector(self.vector.tolist())))
-            .select_related("memory__profile__owner")
-            .order_by("distance")[:LOOKED_AT]
-        )
-        for row in nearest:
-            if embedder.calibration.position(1 - row.distance) < settings.MEMORY_DUPLICATE_SAME:
-                return None
-            if not differ(row.memory.content, self.content):
-                return row.memory
-        return None
+        near = [memory_id for memory_id, distance in self._nearest(self.vector) if _is_near(distance)]
+        rows = Memory.objects.select_related("profile__owner").in_bulk(near) if near else {}
+        return next((rows[memory_id] for memory_id in near if not differ(rows[memory_id].content, self.content)), None)
+
+    def _nearest(self, vector: Vector) -> list[tuple[uuid.UUID, float]]:
+        """From the covering index alone: the memories themselves are read after the cut."""
+        rows = MemoryEmbedding.objects.filter(profile=self.profile, model=get_embedder().name, recallable=True)
+        rows = rows.annotate(distance=CosineDistance("embedding", HalfVector(vector.tolist())))
+        return list(rows.order_by("distance").values_list("memory_id", "distance")[:LOOKED_AT])
 
     def _create(self, status: Status, **columns: Any) -> Memory:
         candidate, now = self.candidate, timezone.now()
@@ -359,6 +361,10 @@ class _Placing:
         )
 
 
+def _is_near(distance: float) -> bool:
+    return get_embedder().calibration.position(1 - distance) >= settings.MEMORY_DUPLICATE_SAME
+
+
 def _must_write(access: MemoryAccess) -> None:
     if not access.mode.writes:
         raise NotAllowed(f"Memories are not written in {access.mode.label} mode.")
@@ -373,6 +379,12 @@ def _embed(contents: Sequence[str]) -> Sequence[Vector | None]:
     except ProviderError as error:
         log.warning("embedder_failed", code=error.code, texts=len(contents))
         return [None] * len(contents)
+
+
+def _embed_later(vectors: Iterable[Vector | None]) -> None:
+    """In the transaction that saved them: a memory without a vector gets one when the embedder is back."""
+    if any(vector is None for vector in vectors):
+        enqueue(embed_missing, after=EMBEDDED_AFTER)
 
 
 @contextmanager
@@ -481,9 +493,16 @@ def _contents_before(access: MemoryAccess, change_id: uuid.UUID) -> dict[uuid.UU
     return {event.memory_id: event.before["content"] for event in events if "content" in (event.before or {})}
 
 
-def _take_back(act: Act, event: MemoryEvent, vector: Vector | None) -> None:
-    """What an event created is forgotten; any other change goes back to the columns as they were."""
-    if event.before is None:
-        _change(act, event.memory, Action.UNDONE, status=Status.FORGOTTEN)
-    else:
-        _change(act, event.memory, Action.UNDONE, vector, **ledger.column_values(event.before))
+def _take_back(act: Act, profile: MemoryProfile, event: MemoryEvent, vector: Vector | None) -> None:
+    """What an event created is forgotten; any other change goes back to the columns as they were.
+
+    What took the slot meanwhile is superseded by what comes back to it.
+    """
+    memory = event.memory
+    columns: dict[str, Any] = {"status": Status.FORGOTTEN}
+    if event.before is not None:
+        columns = ledger.column_values(event.before)
+    slot: Any = columns.get("slot", memory.slot)
+    if slot and columns.get("status", memory.status) == Status.ACTIVE:
+        _clear_slot(act, profile, bytes(slot), successor=memory)
+    _change(act, memory, Action.UNDONE, vector, **columns)

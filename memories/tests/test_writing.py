@@ -251,6 +251,19 @@ def test_undoing_a_supersession_brings_the_former_one_back(access: MemoryAccess)
     assert (contents(), contents(Status.SUPERSEDED)) == (["I live in Lisbon"], ["I live in Porto"])
 
 
+def test_undoing_a_forgetting_takes_the_slot_back_from_what_took_it_meanwhile(access: MemoryAccess) -> None:
+    ghent = writing.remember(access, home("I live in Ghent"))
+    assert ghent.memory_id
+    forgetting = writing.forget(access, ghent.memory_id).change_id
+    writing.remember(access, home("I live in Bruges"))
+    assert forgetting
+    undone = writing.undo(access, forgetting).change_id
+    assert (contents(), contents(Status.SUPERSEDED)) == (["I live in Ghent"], ["I live in Bruges"])
+    assert undone
+    writing.undo(access, undone)
+    assert (contents(), contents(Status.FORGOTTEN)) == (["I live in Bruges"], ["I live in Ghent"])
+
+
 def test_undoing_a_correction_brings_the_former_words_back_to_recall(access: MemoryAccess) -> None:
     memory_id = writing.remember(access, Candidate("I play the cello")).memory_id
     assert memory_id
