@@ -11,6 +11,7 @@ from accounts.requests import PersonRequest
 from conversations.forms import EarlierForm
 from conversations.manuscript import Manuscript, address_of, manuscript_of, turn_of
 from conversations.models import Conversation, Message, Role
+from conversations.turns import MESSAGE_LIMIT
 from memories import profiles
 from memories.models import MemoryProfile, PrivacyMode
 from memorychat.lib.crypto import unlock
@@ -67,6 +68,7 @@ def _render_chat(
         "profile": profile,
         "mode": PrivacyMode(mode),
         "manuscript": manuscript,
+        "message_limit": MESSAGE_LIMIT,
         "model": get_chat_model(),
         "has_language_model": has_language_model(),
     }

@@ -47,6 +47,10 @@ def remember(turn: Turn, content: str, quote: str = "") -> Memory:
     return Memory.objects.get(pk=written.memory_id)
 
 
+def test_the_pen_takes_no_more_than_a_message_may_have(reader: Client) -> None:
+    assert f'maxlength="{turns.MESSAGE_LIMIT}"' in reader.get(reverse("chat")).content.decode()
+
+
 def address_of(turn: Turn) -> str:
     return reverse("conversation", args=[turn.conversation_id])
 

@@ -4,6 +4,9 @@ import { Connection } from "./connection.js";
 import * as manuscript from "./manuscript.js";
 
 const TITLE_LENGTH = 48;
+/** The code by which a server closes a socket on which too much came. Some just drop it, which is no code at all. */
+const TOO_MUCH = 1009;
+const TRIES = 2;
 
 const root = document.documentElement;
 const page = document.getElementById("manuscript").dataset;
@@ -15,9 +18,17 @@ const penTrouble = document.getElementById("pen-trouble");
 const announcer = document.getElementById("announcer");
 const heading = document.querySelector(".topline h1");
 
+const WAITING = "Waiting for the connection…";
+const LOST = "The connection is lost. Trying again…";
+const FULL = `A message can have ${pen.maxLength.toLocaleString("en")} characters, and no more fit in.`;
+
 let conversation = page.conversation;
 /** What was sent and is not yet known to have arrived: `{client_message_id, text, privacy_mode}`. The pen still holds it. */
 let pending = null;
+/** How often that was sent, each time on another socket. */
+let tries = 0;
+/** What was sent in vain, and stands in the pen still: sent again as it is, it keeps its id, so that nothing is said twice. */
+let dropped = null;
 /** The reply that is being written: the element of its turn, the server's name for it, its text, the last delta's number. */
 let running = null;
 /** The last turn of an incognito stretch, by which a socket that comes back finds it: `{turn, after}`. */
@@ -47,10 +58,38 @@ function write(text) {
 
 function send() {
   if (pending || running || !pen.value.trim()) return;
-  pending = { client_message_id: crypto.randomUUID(), text: pen.value, privacy_mode: mode() };
+  const { length } = [...pen.value.trim()];
+  if (length > pen.maxLength) {
+    const [is, allowed] = [length, pen.maxLength].map((count) => count.toLocaleString("en"));
+    penTrouble.textContent = `The message is too long: ${is} characters, and at most ${allowed} are allowed.`;
+    return;
+  }
+  const isDropped = dropped?.text === pen.value && dropped.privacy_mode === mode();
+  pending = isDropped ? dropped : { client_message_id: crypto.randomUUID(), text: pen.value, privacy_mode: mode() };
+  tries = 0;
   pen.readOnly = true;
-  penTrouble.textContent = connection.send({ type: "message.send", ...pending }) ? "" : "Waiting for the connection…";
+  penTrouble.textContent = handOver() ? "" : WAITING;
   showButtons();
+}
+
+function handOver() {
+  const isSent = connection.send({ type: "message.send", ...pending });
+  if (isSent) tries += 1;
+  return isSent;
+}
+
+/** The message may be what the connection breaks on: it goes back to the person instead of round and round. */
+function dropMessage(code) {
+  dropped = pending;
+  releasePen();
+  penTrouble.textContent =
+    code === TOO_MUCH
+      ? "The message is too long to be sent. Make it shorter, and send it again."
+      : "The message did not get through: twice the connection was lost over it. Send it again, or make it shorter.";
+}
+
+function takeBack(...sentences) {
+  if (sentences.includes(penTrouble.textContent)) penTrouble.textContent = "";
 }
 
 function releasePen() {
@@ -61,6 +100,7 @@ function releasePen() {
 
 /** The server has the words: they leave the pen and stand in the manuscript. */
 function moveToManuscript(messageId) {
+  dropped = null;
   const element = manuscript.addTurn(pending.text, pending.privacy_mode);
   if (messageId) manuscript.nameTurn(element, messageId, conversation);
   running = { element, turn: null, text: "", after: 0 };
@@ -140,16 +180,17 @@ const connection = new Connection({
     return `${scheme}://${location.host}${page.socket}${conversation && `${conversation}/`}`;
   },
   opened: (isAgain) => {
-    penTrouble.textContent = "";
+    takeBack(WAITING, LOST);
     // What was learnt of the latest turns meanwhile was told to nobody.
     if (isAgain) manuscript.turns().slice(-3).forEach(manuscript.refreshNotes);
     if (running?.turn) askForTheRest();
     else if (unkept && mode() === "incognito") connection.send({ type: "reply.resume", ...unkept });
-    if (pending) connection.send({ type: "message.send", ...pending });
+    if (pending) handOver();
   },
   received: (frame) => handlers[frame.type]?.(frame),
-  lost: () => {
-    if (pending || running) penTrouble.textContent = "The connection is lost. Trying again…";
+  lost: (code) => {
+    if (pending && (code === TOO_MUCH || tries >= TRIES)) dropMessage(code);
+    else if (pending || running) penTrouble.textContent = LOST;
   },
   refused: () => {
     endReply("", "The connection was closed.");
@@ -169,7 +210,11 @@ pen.addEventListener("keydown", (event) => {
   form.requestSubmit();
 });
 
-pen.addEventListener("input", growPen);
+pen.addEventListener("input", () => {
+  growPen();
+  if (pen.value.length >= pen.maxLength) penTrouble.textContent = FULL;
+  else takeBack(FULL);
+});
 
 stopButton.addEventListener("click", () => {
   connection.send({ type: "reply.stop" });

@@ -26,11 +26,14 @@ export class Connection {
     const socket = new WebSocket(this.address());
     this.#socket = socket;
     socket.addEventListener("open", () => {
-      this.#failures = 0;
       this.opened(this.#hasBeenOpen);
       this.#hasBeenOpen = true;
     });
-    socket.addEventListener("message", (event) => this.received(JSON.parse(event.data)));
+    socket.addEventListener("message", (event) => {
+      // Only a socket on which something came has done its work: one may open and be dropped again and again.
+      this.#failures = 0;
+      this.received(JSON.parse(event.data));
+    });
     socket.addEventListener("close", (event) => this.#closed(event.code));
   }
 
@@ -50,7 +53,7 @@ export class Connection {
     this.#failures += 1;
     // A share of chance keeps a thousand pages from coming back in the same moment.
     this.#timer = setTimeout(() => this.open(), pause * (0.75 + Math.random() / 2));
-    this.lost();
+    this.lost(code);
   }
 
   #retryNow() {
