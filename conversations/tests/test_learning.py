@@ -12,7 +12,7 @@ from conversations.tasks import learn_from, learn_from_abandoned
 from conversations.tests.conftest import UseModel
 from conversations.turns import Said
 from memories import profiles
-from memories.engine import writing
+from memories.engine import rules, writing
 from memories.engine.types import Candidate
 from memories.models import FoundBy, Memory, MemoryEvent, MemorySource, PrivacyMode, Status
 from memorychat.llm.fakes import FakeChat
@@ -41,7 +41,7 @@ def test_what_was_said_is_learnt_after_the_answer_with_its_words(alice: User, ru
     source = MemorySource.objects.get()
     assert (source.message_id, source.quote) == (turn.id, "I live in Porto, by the sea.")
     event = MemoryEvent.objects.get()
-    assert (event.found_by, event.found_version, event.message_id) == (FoundBy.RULES, "rules-1", turn.id)
+    assert (event.found_by, event.found_version, event.message_id) == (FoundBy.RULES, rules.VERSION, turn.id)
     assert Message.objects.get(pk=turn.id).learnt_at
 
 
