@@ -24,6 +24,7 @@ from memories.engine import writing
 from memories.engine.types import Candidate
 from memories.models import Memory, MemoryEvent, MemoryProfile, PrivacyMode
 from memorychat.lib import shutdown
+from memorychat.llm import outcomes
 from memorychat.llm.fakes import FakeChat
 from memorychat.llm.types import ProviderError
 
@@ -320,10 +321,12 @@ async def test_trouble_of_the_model_is_told_in_a_sentence_and_the_socket_stays_u
     failed = (await page.say("Hello"))[-1]
     assert (failed["type"], failed["code"]) == ("reply.failed", code)
     assert failed["message"].endswith(".")
+    assert outcomes.last["fake"].code == code
     assert not await in_thread(lambda: Message.objects.filter(status=MessageStatus.COMPLETE, role="assistant").exists())
     assert not await in_thread(Receipt.objects.exists)
     use_model(FakeChat(answer="Fine."))
     assert (await page.say("Are you there?"))[-1]["html"] == "<p>Fine.</p>\n"
+    assert outcomes.last["fake"].code == ""
 
 
 @pytest.mark.parametrize(
