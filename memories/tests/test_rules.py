@@ -1,6 +1,8 @@
+from time import perf_counter
+
 import pytest
 
-from memories.engine.rules import find, find_forgets, slot_of, slots_asked
+from memories.engine.rules import MOST_FINDINGS, find, find_forgets, slot_of, slots_asked
 from memories.models import Kind
 
 
@@ -117,6 +119,299 @@ def test_requests_to_forget_are_found_and_are_no_statements() -> None:
     words = "Please forget that I live in Porto. I like tea."
     assert find_forgets(words) == ["I live in Porto"]
     assert told(words) == ["I like tea"]
+
+
+@pytest.mark.parametrize(
+    ("words", "attribute"),
+    [
+        ("My name's Ines.", "name"),
+        ("I'm Ana, nice to meet you!", "name"),
+        ("I'm Ana by the way", "name"),
+        ("I'm Ana, a nurse from Porto", "name"),
+        ("i'm ana", "name"),
+        ("hi im joana", "name"),
+        ("Hi! Ana here.", "name"),
+        ("Hey, it's Miguel here.", "name"),
+        ("People know me as Kit.", "name"),
+        ("I'm named Petra.", "name"),
+        ("You may address me as Lady Jane.", "name"),
+        ("I am Dr. Helen Park", "name"),
+        ("I'm Ian", "name"),
+        ("my name is ines", "name"),
+        ("This is Ana", "name"),
+        ("I go by Kit", "name"),
+        ("My name is June", "name"),
+        ("We live in Turku", "home town"),
+        ("We have moved to Turin.", "home town"),
+        ("We moved to Lisbon last week", "home town"),
+        ("My family and I live near Bergen", "home town"),
+        ("Since Monday I live in Lisbon", "home town"),
+        ("Since last month my home is in Gdansk", "home town"),
+        ("Big news: I moved to Lisbon!", "home town"),
+        ("Guess what, I moved to Lisbon.", "home town"),
+        ("I'm living in Riga at the moment", "home town"),
+        ("I call Tartu home", "home town"),
+        ("I currently call Ljubljana home", "home town"),
+        ("Yesterday I moved to Lisbon", "home town"),
+        ("After a long time I live in Porto again", "home town"),
+        ("These days I live in Porto", "home town"),
+        ("I live with my wife in Porto", "home town"),
+        ("I live in a small flat in Porto", "home town"),
+        ("I live in the north of Porto", "home town"),
+        ("i live in porto", "home town"),
+        ("I moved from Porto to Lisbon", "home town"),
+        ("My city is Lisbon", "home town"),
+        ("I no longer live in Porto", "home town"),
+        ("I don't live in Porto any more", "home town"),
+        ("3 July is my birthday", "birthday"),
+        ("The 9th of November is my birthday", "birthday"),
+        ("Mark 21 June: it's my birthday.", "birthday"),
+        ("It's my birthday on 3 July", "birthday"),
+        ("On 3 July I turn 30", "birthday"),
+        ("I turn forty on 5 May", "birthday"),
+        ("On 9 October I celebrate my birthday", "birthday"),
+        ("On 9 October, I celebrate my birthday", "birthday"),
+        ("I came into the world on 12 December", "birthday"),
+        ("I was born in 1988", "birthday"),
+        ("I was born in May", "birthday"),
+        ("May 5 is my birthday", "birthday"),
+        ("I was born in Porto", "origin"),
+        ("I'm originally from Faro", "origin"),
+        ("I grew up in Graz", "origin"),
+        ("I am a cellist", "job"),
+        ("I'm a stonemason", "job"),
+        ("I'm a lighthouse keeper", "job"),
+        ("I'm a glassblower by profession", "job"),
+        ("I earn my keep repairing clocks", "job"),
+        ("For work I repair clocks", "job"),
+        ("As a job I paint houses", "job"),
+        ("Professionally, I tune organs", "job"),
+        ("I'm self-employed as a gardener", "job"),
+        ("I work in a hospital as a nurse", "job"),
+        ("My profession: optician", "job"),
+        ("My job is repairing clocks", "job"),
+        ("My job is a quiet one", "job"),
+        ("I am not a nurse any more", "job"),
+        ("I no longer work as a nurse", "job"),
+        ("I work at Acme", "employer"),
+        ("I work for the BBC", "employer"),
+        ("i work for acme", "employer"),
+        ("I don't work at Acme any more", "employer"),
+        ("I'm on a keto diet", "diet"),
+        ("I am on a plant-based diet", "diet"),
+        ("When it comes to food, I'm vegan", "diet"),
+        ("I'm no longer vegan", "diet"),
+    ],
+)
+def test_ordinary_wordings_take_their_slot(words: str, attribute: str) -> None:
+    slot = slot_of(words)
+    assert slot
+    assert (slot.subject, slot.attribute) == ("person", attribute)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("I live alone.", Kind.FACT),
+        ("I live for music", Kind.FACT),
+        ("My home is a mess", Kind.FACT),
+        ("My city is boring", Kind.FACT),
+        ("My job is boring.", Kind.FACT),
+        ("I work from home", Kind.FACT),
+        ("I moved in with Tom in Leeds", Kind.FACT),
+        ("i live in hope", Kind.FACT),
+        ("I was born on a Sunday", Kind.FACT),
+        ("My birthday is tomorrow", Kind.FACT),
+        ("Rex is my dog", Kind.FACT),
+        ("The name of my parrot is Captain", Kind.FACT),
+        ("Miso, my cat, is lovely", Kind.FACT),
+        ("I named my dog Biscuit", Kind.FACT),
+        ("We just got a puppy, Nala", Kind.FACT),
+        ("I share my life with a beagle named Otto", Kind.FACT),
+        ("I am moving to Berlin next month", Kind.DECISION),
+        ("I made the decision to quit", Kind.DECISION),
+        ("I took the decision to learn Welsh", Kind.DECISION),
+        ("It's decided: I'm taking a sabbatical in May", Kind.DECISION),
+        ("Decision made: we sell the car", Kind.DECISION),
+        ("I'm quitting my job", Kind.DECISION),
+        ("We're going to sell the car, that's settled", Kind.DECISION),
+        ("I'd pick dark chocolate over milk chocolate any day", Kind.PREFERENCE),
+        ("I much prefer tea", Kind.PREFERENCE),
+        ("Given tea or coffee, I pick tea", Kind.PREFERENCE),
+        ("Tea over coffee for me", Kind.PREFERENCE),
+        ("Tea beats coffee for me", Kind.PREFERENCE),
+        ("If I have the choice, I take the train", Kind.PREFERENCE),
+        ("If I can choose, I take the train rather than the plane", Kind.PREFERENCE),
+        ("I take the train instead of the plane", Kind.PREFERENCE),
+        ("When it comes to music I favour jazz over pop", Kind.PREFERENCE),
+        ("I avoid gluten", Kind.PREFERENCE),
+        ("I stay away from gluten", Kind.PREFERENCE),
+        ("I don't touch meat or fish", Kind.PREFERENCE),
+        ("I haven't eaten meat for ten years", Kind.PREFERENCE),
+        ("I gave up meat in 2015", Kind.PREFERENCE),
+    ],
+)
+def test_a_statement_without_the_shape_of_a_value_is_kept_without_a_slot(words: str, kind: Kind) -> None:
+    [finding] = find(words)
+    assert (finding.kind, finding.slot) == (kind, None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I moved the meeting to Friday.",
+        "I've moved on",
+        "I moved to tears by the film",
+        "I've settled the bill",
+        "I'm moving on to the next topic",
+        "It's Monday.",
+        "It's Amazing",
+        "This is Great",
+        "I go by bike",
+        "i go by bike",
+        "i moved to tears",
+        "i'm tired",
+        "I'm called to the office",
+        "My work is done here",
+        "I work hard",
+        "I am working late on the report",
+        "I'm Danish",
+        "I'm Excited",
+        "This is London",
+        "Summer here.",
+        "Nothing here",
+        "Call me on Monday",
+        "Call me Tomorrow",
+        "I moved on Monday",
+        "I moved my car to Lisbon",
+        "I'm a nurse's daughter",
+        "I'm a fast driver",
+        "I avoid you",
+        "I'm on a break",
+        "I'm taking the bus",
+        "I will take a look",
+        "It's decided by the board",
+        "The decision is yours",
+        "It's Christmas on 25 December",
+        "The 9th of November is a holiday",
+        "Otto is his dog",
+        "This is my wife",
+        "She has a cat named Tom",
+        "They live in Rome and work in Milan",
+        "She said: I live in Rome",
+        "Anna says, I live in Rome",
+        'My teacher wrote, "I live in Paris"',
+        "Translate: I live in Porto",
+        'Translate "I am vegan" into French',
+        "In my dream I live in Paris",
+        "When it comes to food, what do you suggest?",
+        "If I can choose, what is better?",
+    ],
+)
+def test_what_only_looks_like_a_fact_gives_nothing(words: str) -> None:
+    assert told(words) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "contents"),
+    [
+        ("I'm Ana, nice to meet you!", ["I'm Ana"]),
+        ("I'm Ana, a nurse from Porto", ["I'm Ana", "I'm a nurse from Porto"]),
+        ("hi im joana and i live in porto", ["I'm joana", "I live in porto"]),
+        ("Big news: I moved to Lisbon!", ["I moved to Lisbon"]),
+        ("I left Porto and now live in Lisbon", ["I now live in Lisbon"]),
+        ("We live in Turku and work in Salo", ["We live in Turku", "We work in Salo"]),
+        ("On 3 July 2020 I moved to Lisbon.", ["On 3 July 2020 I moved to Lisbon"]),
+        (
+            "On 9 October, I celebrate my birthday and I like cake",
+            ["On 9 October, I celebrate my birthday", "I like cake"],
+        ),
+    ],
+)
+def test_pleasantries_are_left_out_and_dates_are_kept(words: str, contents: list[str]) -> None:
+    assert told(words) == contents
+
+
+@pytest.mark.parametrize(
+    ("words", "wishes"),
+    [
+        ("Forget about Rex", ["Rex"]),
+        ("Delete the memory about my dog", ["my dog"]),
+        ("Forget my dog Rex.", ["my dog Rex"]),
+        ("Can you forget what I told you about Rex?", ["Rex"]),
+        ("Forget everything you know about my job", ["my job"]),
+        ("Forget it.", []),
+        ("Forget to buy milk", []),
+        ("Delete line three", []),
+    ],
+)
+def test_a_wish_to_forget_names_what_is_meant(words: str, wishes: list[str]) -> None:
+    assert find_forgets(words) == wishes
+    assert told(words) == []
+
+
+def test_one_message_gives_no_more_than_the_most_findings() -> None:
+    assert len(find(" ".join(f"I like tea number {number}." for number in range(200)))) == MOST_FINDINGS
+    assert len(find_forgets(" ".join(f"Forget about tea number {number}." for number in range(200)))) == MOST_FINDINGS
+
+
+@pytest.mark.parametrize("tail", ["", "x", "?", ". I"])
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "what you ",
+        "I ",
+        "my ",
+        "my a and ",
+        "very ",
+        "I live in ",
+        "I live in my a ",
+        "Porto ",
+        "I moved from A ",
+        ", I ",
+        "and I ",
+        "and now live ",
+        "my dog called ",
+        "I work in a as ",
+        "On 3 July ",
+        "since a b c ",
+        "between ",
+        "if I ",
+        "forget ",
+        "forget the ",
+        "delete the memory ",
+        "remember ",
+        "hi, ",
+        "Dr. ",
+        "! ",
+        "\n",
+        ";",
+        " - ",
+        "  ",
+        "\t",
+        "said: I ",
+        "at the moment ",
+        "I'm A, a ",
+        "A, my dog, ",
+        "over a ",
+        "by the way ",
+        "where I ",
+        "my favourite ",
+        "I call A ",
+        "in the ",
+        "with my a and a ",
+        "A ",
+        "a-",
+    ],
+)
+def test_no_fragment_takes_long_however_often_it_is_said(fragment: str, tail: str) -> None:
+    sentence = (fragment * 300)[:280] + tail
+    started = perf_counter()
+    for words in ((fragment * 32_000)[:31_900] + tail, (sentence + ". ") * 110):
+        find(words)
+        find_forgets(words)
+        slots_asked(words)
+    assert perf_counter() - started < 2
 
 
 @pytest.mark.parametrize(
