@@ -249,13 +249,15 @@ RULES = (
     _preference(rf"{AM} (?:no longer (?:an? )?{DIETS}.*|not (?:an? )?{DIETS} {NO_MORE})", importance=8, slot="diet"),
     # Who I am.
     NAMED,
-    _preference(rf"{AM} {ADVERB}(?:(?:a|an|the) )?(?:\w+ ){{0,2}}{DIETS}\b.*", importance=8, slot="diet"),
+    _preference(
+        rf"{AM} {ADVERB}(?:an? )?(?:(?!(?:on|in|at|with|for|the)\b)\w+ ){{0,2}}{DIETS}\b.*", importance=8, slot="diet"
+    ),
     _preference(
         rf"{HAVE} (?:become|turned|went|gone|go|been|stay|remain)(?: an?)? {DIETS}\b.*", importance=8, slot="diet"
     ),
     _preference(
         rf"(?:I {ADVERB}(?:eat|follow|keep|stick to)|{AM} {ADVERB}on) (?:(?:an?|the) )?(?:[\w-]+ ){{0,4}}?"
-        rf"(?:{DIET_WAYS}\b.*|diet(?: .*)?)",
+        rf"(?:{DIET_WAYS}(?: (?:diet|food|for|since|now)\b.*)?|diet(?: .*)?)",
         importance=8,
         slot="diet",
     ),

@@ -306,6 +306,9 @@ def test_a_statement_without_the_shape_of_a_value_is_kept_without_a_slot(words: 
         "In my dream I live in Paris",
         "When it comes to food, what do you suggest?",
         "If I can choose, what is better?",
+        "I'm on the vegan side of the table",
+        "Today is my birthday",
+        "I may live in Porto",
     ],
 )
 def test_what_only_looks_like_a_fact_gives_nothing(words: str) -> None:
