@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from conversations.models import Message
@@ -21,6 +22,7 @@ from memorychat.lib.notify import announce
 FORGETS, CLEARLY = 0.75, 0.85
 # A turn whose process died is learnt from without waiting for the end of its answer.
 ABANDONED = timedelta(minutes=5)
+AGAIN_AFTER, GIVEN_UP_AFTER = timedelta(days=1), timedelta(days=7)
 AT_ONCE = 1_000
 # A notification of PostgreSQL holds 8,000 bytes.
 TOLD_AT_ONCE = 20
@@ -29,12 +31,11 @@ TOLD_AT_ONCE = 20
 def learn(message_id: uuid.UUID) -> None:
     """Extract, weigh and write what a message tells. Running it again changes nothing: its batch exists once."""
     message = (
-        Message.objects.unlearnt()
-        .filter(pk=message_id, conversation__profile__deleted_at=None)
+        Message.objects.filter(pk=message_id, conversation__profile__deleted_at=None)
         .select_related("owner", "conversation__profile__owner")
         .first()
     )
-    if message is None:
+    if message is None or not message.is_unlearnt:
         return
     access = MemoryAccess(
         message.conversation.profile, PrivacyMode(message.mode), actor=message.owner, door=Origin.CHAT
@@ -52,9 +53,16 @@ def learn(message_id: uuid.UUID) -> None:
 
 
 def enqueue_abandoned(learn_from: Job) -> int:
-    """Have those messages learnt from that nobody enqueued, because the process that answered them died."""
-    unlearnt = Message.objects.unlearnt().filter(learning_since=None, conversation__profile__deleted_at=None)
-    rows = list(unlearnt.filter(created_at__lt=timezone.now() - ABANDONED).values_list("pk", flat=True)[:AT_ONCE])
+    """Have those messages learnt from that nobody enqueued, because the process that answered them died.
+
+    And, once a day for a week, those whose job gave up: a model that was away for hours comes back.
+    """
+    now = timezone.now()
+    given_up = Q(learning_since__lt=now - AGAIN_AFTER, created_at__gt=now - GIVEN_UP_AFTER)
+    unlearnt = Message.objects.unlearnt().filter(
+        Q(learning_since=None) | given_up, created_at__lt=now - ABANDONED, conversation__profile__deleted_at=None
+    )
+    rows = list(unlearnt.order_by("created_at").values_list("pk", flat=True)[:AT_ONCE])
     for message_id in rows:
         with transaction.atomic(durable=True):
             Message.objects.filter(pk=message_id).update(learning_since=timezone.now())

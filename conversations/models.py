@@ -113,7 +113,7 @@ class Message(models.Model):
             models.Index(fields=["conversation", "id"], name="message_conversation"),
             models.Index(
                 fields=["created_at"],
-                condition=Q(role="user", mode="normal", learning_since=None),
+                condition=Q(role="user", mode="normal", learnt_at=None),
                 name="message_unlearnt",
             ),
         ]
@@ -124,6 +124,11 @@ class Message(models.Model):
     @property
     def data_key_id(self) -> uuid.UUID:
         return self.owner.data_key_id
+
+    @property
+    def is_unlearnt(self) -> bool:
+        """As `MessageQuerySet.unlearnt` says it of rows."""
+        return self.role == Role.USER and PrivacyMode(self.mode).writes and self.learnt_at is None
 
 
 class Receipt(models.Model):

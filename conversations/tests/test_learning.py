@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -83,6 +84,26 @@ def test_a_turn_whose_process_died_is_learnt_from_all_the_same(alice: User, run_
     learn_from_abandoned()
     run_jobs()
     assert contents() == ["I live in Porto"]
+
+
+def test_what_a_job_gave_up_is_tried_again_each_day_for_a_week(
+    alice: User, use_model: UseModel, run_jobs: RunJobs
+) -> None:
+    model = use_model(FakeChat(error=ProviderError("x", code="refused", permanent=True)))
+    say(alice, "Moro no Porto")
+    with pytest.raises(ProviderError):
+        run_jobs()
+    learn_from_abandoned()
+    assert run_jobs() == 0
+    for days, asked in ((1, 2), (9, 2)):
+        Message.objects.update(
+            learning_since=timezone.now() - timedelta(days=days, minutes=1),
+            created_at=timezone.now() - timedelta(days=days, minutes=1),
+        )
+        learn_from_abandoned()
+        with suppress(ProviderError):
+            run_jobs()
+        assert len(model.prompts) == asked
 
 
 def test_a_job_holds_no_words(alice: User) -> None:

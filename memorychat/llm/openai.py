@@ -29,7 +29,7 @@ class OpenAIChat:
     provider = "openai"
 
     def __init__(
-        self, model: str, *, api_key: str, base_url: str | None, temperature: float, max_tokens: int, timeout: float
+        self, model: str, *, api_key: str, base_url: str, temperature: float, max_tokens: int, timeout: float
     ) -> None:
         self.model = model
         self._settings: dict[str, Any] = {
@@ -40,7 +40,7 @@ class OpenAIChat:
         }
         self._max_tokens = max_tokens
         self._sampling: dict[str, Any] = {} if REFUSES_TEMPERATURE.match(model) else {"temperature": temperature}
-        self._is_openai = base_url is None or "//api.openai.com" in base_url
+        self._is_openai = "//api.openai.com/" in base_url
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncOpenAI] = WeakKeyDictionary()
 
     def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
@@ -127,7 +127,7 @@ class OpenAIEmbedder:
         scale=((0.0, 0.0), (0.75, 0.85), (0.85, 0.92), (1.0, 1.0)),
     )
 
-    def __init__(self, model: str, *, dimensions: int, api_key: str, base_url: str | None, timeout: float) -> None:
+    def __init__(self, model: str, *, dimensions: int, api_key: str, base_url: str, timeout: float) -> None:
         self.name = f"{model}@{dimensions}"
         self.dimensions = dimensions
         self._model = model

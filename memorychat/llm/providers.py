@@ -17,6 +17,8 @@ from memorychat.llm.openai import OpenAIChat, OpenAIEmbedder
 from memorychat.llm.types import ChatModel, Embedder, Finished, Prompt, ProviderError
 
 DEFAULT_EMBEDDING_MODEL, DEFAULT_DIMENSIONS = "text-embedding-3-small", 512
+# Named always: left open, the client would look into the environment by itself.
+OPENAI_URL = "https://api.openai.com/v1"
 # Servers of one's own ask for no key, but the client wants one.
 NO_KEY = "none"
 
@@ -27,7 +29,7 @@ def _openai_chat() -> ChatModel | None:
     return OpenAIChat(
         settings.OPENAI_MODEL,
         api_key=settings.OPENAI_API_KEY or NO_KEY,
-        base_url=settings.OPENAI_BASE_URL,
+        base_url=settings.OPENAI_BASE_URL or OPENAI_URL,
         temperature=settings.LLM_TEMPERATURE,
         max_tokens=settings.LLM_MAX_TOKENS,
         timeout=settings.LLM_TIMEOUT_SECONDS,
@@ -43,7 +45,8 @@ def _openai_embedder() -> Embedder | None:
         settings.EMBEDDING_MODEL or DEFAULT_EMBEDDING_MODEL,
         dimensions=settings.EMBEDDING_DIMENSIONS or DEFAULT_DIMENSIONS,
         api_key=settings.EMBEDDING_API_KEY or settings.OPENAI_API_KEY or NO_KEY,
-        base_url=settings.EMBEDDING_BASE_URL,
+        # A model that is named alone is asked where the chat model is: words never go to another place than was chosen.
+        base_url=settings.EMBEDDING_BASE_URL or settings.OPENAI_BASE_URL or OPENAI_URL,
         timeout=settings.LLM_TIMEOUT_SECONDS,
     )
 

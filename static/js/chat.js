@@ -1,4 +1,4 @@
-/* The chat page: carries frames between the pen, the socket and the manuscript. DESIGN.md names the frames. */
+/* The chat page: carries frames between the pen, the socket and the manuscript. docs/architecture.md names the frames. */
 
 import { Connection } from "./connection.js";
 import * as manuscript from "./manuscript.js";
