@@ -228,25 +228,21 @@ LOWER_NAME = re.compile(rf"^(?:i'?m|i am|this is|it's) {GIVEN}(?: here|,.{{1,80}
 
 # The first rule that fits a clause decides.
 RULES = (
-    # What has ended, in the slot of what it ends.
+    # What has ended takes no slot: what holds it now may be something else.
     _rule(
         rf"(?:I|we) (?:no longer live {MANNER}{PLACE}.*|(?:don't|do not) live {MANNER}{PLACE}.* {NO_MORE})",
         Kind.FACT,
         8,
-        "home town",
     ),
     _rule(
         rf"{AM} (?:no longer (?:living|based) {MANNER}{PLACE}.*|not (?:living|based) {MANNER}{PLACE}.* {NO_MORE})",
         Kind.FACT,
         8,
-        "home town",
     ),
-    _rule(rf"{AM} (?:no longer an? {JOB}.*|not an? {JOB} .*{NO_MORE})", Kind.FACT, 7, "job"),
-    _rule(rf"I (?:no longer work as .*|(?:don't|do not) work as .*{NO_MORE})", Kind.FACT, 7, "job"),
-    _rule(
-        rf"I (?:no longer work (?:at|for) .*|(?:don't|do not) work (?:at|for) .*{NO_MORE})", Kind.FACT, 6, "employer"
-    ),
-    _preference(rf"{AM} (?:no longer (?:an? )?{DIETS}.*|not (?:an? )?{DIETS} {NO_MORE})", importance=8, slot="diet"),
+    _rule(rf"{AM} (?:no longer an? {JOB}.*|not an? {JOB} .*{NO_MORE})", Kind.FACT, 7),
+    _rule(rf"I (?:no longer work as .*|(?:don't|do not) work as .*{NO_MORE})", Kind.FACT, 7),
+    _rule(rf"I (?:no longer work (?:at|for) .*|(?:don't|do not) work (?:at|for) .*{NO_MORE})", Kind.FACT, 6),
+    _preference(rf"{AM} (?:no longer (?:an? )?{DIETS}.*|not (?:an? )?{DIETS} {NO_MORE})", importance=8),
     # Who I am.
     NAMED,
     _preference(
