@@ -11,7 +11,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 REFUSED = {
     "x" * 32_001: "The message is too long: 32,001 characters, and at most 32,000 are allowed.",
-    "x" * 100_000: "The frame is too long: at most 64 KB are allowed.",
+    "x" * 100_000: "The message is too long: 100,000 characters, and at most 32,000 are allowed.",
     "a\0b": "The message holds a NUL character (U+0000), which cannot be stored.",
     "a\ud800b": "The message holds half of a character (a lone surrogate), which cannot be stored.",
 }
