@@ -13,7 +13,7 @@ def sign_up(context: BrowserContext, email: str) -> Page:
     page.get_by_role("textbox", name="Email").fill(email)
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_role("textbox", name="Message")).to_be_visible()
+    expect(page.get_by_role("button", name="Send")).to_be_enabled()
     return page
 
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import BrowserContext, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
 
 from memorychat.tests.browser.pages import Chat, sign_up
 
@@ -69,6 +69,16 @@ def test_enter_sends_nothing_while_a_word_is_being_composed(chat: Chat) -> None:
     chat.message.fill("にほん")
     assert not chat.message.evaluate(PRESS_ENTER, True)
     assert chat.message.evaluate(PRESS_ENTER, False)
+    chat.turn(0).wait_for_the_end()
+
+
+def test_without_its_script_the_page_sends_no_words_in_an_address(chat: Chat, browser: Browser, base_url: str) -> None:
+    state = chat.page.context.storage_state()
+    with browser.new_context(base_url=base_url, storage_state=state, java_script_enabled=False) as context:
+        bare = Chat(context.new_page())
+        bare.begin()
+        bare.message.fill("I live in Turku.")
+        expect(bare.send_button).to_be_disabled()
 
 
 def test_words_that_are_refused_stay_in_the_pen(chat: Chat) -> None:
