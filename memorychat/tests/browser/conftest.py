@@ -19,10 +19,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
 from playwright.sync_api import expect
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from memorychat.lib.environment import ROOT
 from memorychat.llm.standin import Behaviour, standin
-from memorychat.tests.browser.house import PATIENCE_SECONDS, WORDIEST, House
+from memorychat.tests.browser.house import PATIENCE_SECONDS, WORDIEST, House, wait_until
 from memorychat.tests.browser.models import Modelled, Patient
 
 MANIFEST = "memorychat.lib.staticfiles.HashedStaticFiles"
@@ -39,6 +40,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             # The others have a house of their own.
             if "base_url" in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.django_db(transaction=True))
+
+
+@pytest.fixture(autouse=True)
+def work_is_done(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The site's database is emptied only when its worker is at rest: the two would wait for each other's locks."""
+    yield
+    if "base_url" in request.fixturenames:
+        wait_until(
+            lambda: not ProcrastinateJob.objects.filter(status__in=["todo", "doing"], scheduled_at=None).exists()
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)
