@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Func, Q, Value
+from django.db.models import F, Func, Q, Value
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -61,6 +61,8 @@ class Status(models.TextChoices):
     SUPERSEDED = "superseded", _("Superseded")
     FORGOTTEN = "forgotten", _("Forgotten")
     ARCHIVED = "archived", _("Archived")
+    QUARANTINED = "quarantined", _("Held back")
+    HIDDEN = "hidden", _("Hidden by a moderator")
 
     @property
     def recallable(self) -> bool:
@@ -92,6 +94,10 @@ class Action(models.TextChoices):
     FORGOTTEN = "forgotten", _("Forgotten")
     RESTORED = "restored", _("Restored")
     UNDONE = "undone", _("Undone")
+    USED = "used", _("Used in an answer")
+    ARCHIVED = "archived", _("Archived")
+    CONSOLIDATED = "consolidated", _("Joined with others")
+    ERASED = "erased", _("Erased")
 
 
 class FoundBy(models.TextChoices):
@@ -101,6 +107,14 @@ class FoundBy(models.TextChoices):
     MODEL = "model", _("found by the model")
     RULES = "rules", _("found by rules")
     IMPORT = "import", _("imported")
+
+
+class LearningMode(models.TextChoices):
+    """What happens to what a profile's conversations tell."""
+
+    AUTOMATIC = "automatic", _("Remember by itself")
+    ASK = "ask", _("Ask me first")
+    NEVER = "never", _("Never learn")
 
 
 class MemoryProfileQuerySet(models.QuerySet["MemoryProfile"]):
@@ -121,6 +135,14 @@ class MemoryProfile(models.Model):
     description = EncryptedTextField(default="")
     is_default = models.BooleanField(default=False)
     default_mode = models.CharField(max_length=16, choices=PrivacyMode, default=PrivacyMode.NORMAL)
+    learning = models.CharField(max_length=16, choices=LearningMode, default=LearningMode.AUTOMATIC)
+    local_only = models.BooleanField(
+        default=False, help_text=_("Its words reach the built-in embedder and local providers alone.")
+    )
+    summary = EncryptedTextField(null=True)
+    summarised_through = models.BigIntegerField(
+        default=0, help_text=_("The number of the newest event that the summary knows of.")
+    )
     languages = ArrayField(
         models.CharField(max_length=8), default=list, help_text=_("Of its memories; kept for stems.")
     )
@@ -276,12 +298,69 @@ class MemoryTerm(models.Model):
         return str(self.memory_id)
 
 
+class MemoryLink(models.Model):
+    """Two recallable memories that are near to each other: one row a pair, followed both ways. Derived."""
+
+    profile = models.ForeignKey(MemoryProfile, on_delete=models.CASCADE, related_name="links", db_index=False)
+    one = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="+", db_index=False)
+    other = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="+", db_index=False)
+    weight = models.FloatField(help_text=_("Their similarity on the common scale, 0–1."))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["one", "other"], include=["weight"], name="link_one_a_pair"),
+            models.CheckConstraint(condition=Q(one__lt=F("other")), name="link_in_order"),
+        ]
+        indexes = [models.Index(fields=["other"], include=["one", "weight"], name="link_other")]
+
+    def __str__(self) -> str:
+        return f"{self.one_id}-{self.other_id}"
+
+
+class ConflictQuerySet(models.QuerySet["Conflict"]):
+    def for_user(self, user: User) -> Self:
+        return self.filter(profile__owner=user, profile__deleted_at=None)
+
+    def open(self) -> Self:
+        """Not decided, and both still hold: what was forgotten or superseded contradicts nothing."""
+        return self.filter(resolved_at=None, one__status=Status.ACTIVE, other__status=Status.ACTIVE)
+
+
+class Conflict(models.Model):
+    """Two active memories that cannot both hold, where neither time nor confidence decides: their owner does."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    profile = models.ForeignKey(MemoryProfile, on_delete=models.CASCADE, related_name="conflicts", db_index=False)
+    one = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="+")
+    other = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    resolved_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager["Conflict"]] = ConflictQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["one", "other"], name="conflict_one_a_pair"),
+            models.CheckConstraint(condition=Q(one__lt=F("other")), name="conflict_in_order"),
+        ]
+        indexes = [models.Index(fields=["profile"], condition=Q(resolved_at=None), name="conflict_open")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
 class MemoryBatch(models.Model):
     """One run that writes memories: a turn learnt, a list given by a program. It exists once, and so its writes do."""
 
     class Purpose(models.TextChoices):
         TURN = "turn", _("Turn of a conversation")
         API = "api", _("List by API")
+        CONVERSATION = "conversation", _("Whole conversation")
+        CALL = "call", _("Call")
+        IMPORT = "import", _("Import")
+        COPY = "copy", _("Copy of a profile")
+        EPISODE = "episode", _("Episode of a conversation")
+        CONSOLIDATION = "consolidation", _("Consolidation")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memory_batches")
@@ -341,14 +420,18 @@ class MemoryEvent(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     number = models.BigIntegerField(db_default=Func(Value("memory_event_number"), function="nextval"), editable=False)
-    owner = models.ForeignKey(User, on_delete=models.DO_NOTHING, related_name="+")
-    profile = models.ForeignKey(MemoryProfile, on_delete=models.DO_NOTHING, related_name="+")
-    memory = models.ForeignKey(Memory, on_delete=models.DO_NOTHING, related_name="events")
+    # No constraints: the ledger outlives whom and what was erased.
+    owner = models.ForeignKey(User, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    profile = models.ForeignKey(MemoryProfile, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    memory = models.ForeignKey(Memory, on_delete=models.DO_NOTHING, related_name="events", db_constraint=False)
     change_id = models.UUIDField()
-    batch = models.ForeignKey(MemoryBatch, null=True, on_delete=models.DO_NOTHING, related_name="events")
+    batch = models.ForeignKey(
+        MemoryBatch, null=True, on_delete=models.DO_NOTHING, related_name="events", db_constraint=False
+    )
     action = models.CharField(max_length=16, choices=Action)
     door = models.CharField(max_length=16, choices=Origin)
-    actor = models.ForeignKey(User, null=True, on_delete=models.DO_NOTHING, related_name="+")
+    actor = models.ForeignKey(User, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    outcome = models.CharField(max_length=16, default="", help_text=_("What the write gate decided."))
     reason = EncryptedTextField(default="")
     before = EncryptedJSONField(null=True)
     after = EncryptedJSONField()
@@ -356,6 +439,7 @@ class MemoryEvent(models.Model):
     found_by = models.CharField(max_length=16, choices=FoundBy, default="")
     found_version = models.CharField(max_length=64, default="", help_text=_("Version of the prompt or rule."))
     message_id = models.UUIDField(null=True, help_text=_("The message that brought it about, a layer above."))
+    conversation_id = models.UUIDField(null=True, help_text=_("The conversation or call of that message."))
     undoes = models.UUIDField(null=True, help_text=_("The change that this one undoes."))
     correlation_id = models.CharField(max_length=64, default="")
     milliseconds = models.FloatField(default=0)
@@ -373,6 +457,9 @@ class MemoryEvent(models.Model):
             models.Index(fields=["owner", "-number"], name="event_owner"),
             models.Index(fields=["change_id"], name="event_change"),
             models.Index(fields=["message_id"], condition=Q(message_id__isnull=False), name="event_message"),
+            models.Index(
+                fields=["conversation_id"], condition=Q(conversation_id__isnull=False), name="event_conversation"
+            ),
             models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="event_batch"),
             models.Index(fields=["undoes"], condition=Q(undoes__isnull=False), name="event_undoes"),
         ]

@@ -15,9 +15,12 @@ class Outcome(StrEnum):
     CREATED = "created"
     REINFORCED = "reinforced"
     SUPERSEDED = "superseded"
+    CONFLICT = "conflict"
     PENDING = "pending"
     DISCARDED = "discarded"
+    RATE_LIMITED = "rate_limited"
     NOT_ALLOWED = "not_allowed"
+    QUARANTINED = "quarantined"
 
 
 class NotAllowed(Exception):
@@ -48,6 +51,7 @@ class Provenance:
     """Where a candidate was said: a message, or a place in a thread that a program names."""
 
     message_id: uuid.UUID | None = None
+    conversation_id: uuid.UUID | None = None
     thread: str = ""
     position: int | None = None
     speaker: str = ""
@@ -56,7 +60,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A statement that was found and is not yet weighed."""
+    """A statement that was found and is not yet weighed.
+
+    `asked_for` says that the person asked to remember it; `reason` is what the finder has to say of it to the ledger.
+    """
 
     content: str
     kind: Kind = Kind.FACT
@@ -66,6 +73,8 @@ class Candidate:
     occurred_at: datetime | None = None
     slot: Slot | None = None
     quote: str = ""
+    asked_for: bool = False
+    reason: str = ""
     metadata: dict[str, object] | None = None
     found_by: FoundBy = FoundBy.SAID
     found_version: str = ""

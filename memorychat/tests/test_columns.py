@@ -10,7 +10,7 @@ from django.db.models import ForeignKey, Model
 
 from accounts.models import User
 from conversations.models import Receipt
-from memories.models import Memory, MemoryEmbedding, MemoryEvent, MemorySource, MemoryTerm
+from memories.models import Conflict, Memory, MemoryEmbedding, MemoryEvent, MemoryLink, MemorySource, MemoryTerm
 from memorychat.lib.environment import ROOT
 from memorychat.lib.fields import EncryptedTextField
 
@@ -60,8 +60,10 @@ PLAIN = {
     "memories_memoryevent.door": CHOICE,
     "memories_memoryevent.found_by": CHOICE,
     "memories_memoryevent.found_version": OF_A_PROGRAM,
+    "memories_memoryevent.outcome": CHOICE,
     "memories_memoryprofile.default_mode": CHOICE,
     "memories_memoryprofile.languages": "the tags of languages",
+    "memories_memoryprofile.learning": CHOICE,
     "memories_memorysource.thread": HASH,
 }
 
@@ -69,6 +71,8 @@ PLAIN = {
 OWNED_BY_WAY_OF: dict[type[Model], str] = {
     MemoryEmbedding: "profile__owner",  # Recall reads inside one profile, in an index that holds no more than it needs.
     MemoryTerm: "profile__owner",
+    MemoryLink: "profile__owner",
+    Conflict: "profile__owner",
     MemorySource: "memory__owner",
     Receipt: "message__owner",
 }
