@@ -16,7 +16,7 @@ from conversations import replies, turns
 from conversations.exchanges import Exchange, as_event, frames_again, stored
 from conversations.models import Conversation
 from conversations.replies import Frame
-from conversations.schemas import ChatIn, ChatOut, ConversationOut, MessageOut
+from conversations.schemas import ChatIn, ChatOut, ConversationOut, MessageOut, SummaryOut
 from conversations.threads import give_connection_back, in_thread
 from conversations.turns import AlreadySent, Said, Turn
 from memories.models import Origin
@@ -52,6 +52,12 @@ def list_conversations(request: ApiRequest, page: Query[PageQuery]) -> Listing[C
 @router.get("/{uuid:conversation_id}", auth=CHAT, response=ConversationOut)
 def get_conversation(request: ApiRequest, conversation_id: uuid.UUID) -> ConversationOut:
     return ConversationOut.of(_fetch(request, conversation_id))
+
+
+@router.get("/{uuid:conversation_id}/summary", auth=CHAT, response=SummaryOut)
+def get_summary(request: ApiRequest, conversation_id: uuid.UUID) -> SummaryOut:
+    """What it was about, as far as that was written down, and how much was said, remembered and used in it."""
+    return SummaryOut.of(_fetch(request, conversation_id))
 
 
 @router.get("/{uuid:conversation_id}/messages", auth=CHAT, response=Listing[MessageOut])
@@ -153,7 +159,7 @@ def _trouble(failed: Frame) -> Problem:
 
 
 def _fetch(request: ApiRequest, conversation_id: uuid.UUID) -> Conversation:
-    return Conversation.objects.for_user(request.auth.user).get(pk=conversation_id)
+    return Conversation.objects.for_user(request.auth.user).select_related("owner").get(pk=conversation_id)
 
 
 def _moment(text: str) -> datetime:

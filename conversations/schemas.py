@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from conversations.models import Conversation, Message, MessageStatus, Role
+from conversations.overview import overview_of
 from conversations.turns import MESSAGE_LIMIT
 from memories.models import PrivacyMode
 from memorychat.lib.problems import Problem
@@ -35,6 +36,31 @@ class ConversationOut(BaseModel):
             mode=PrivacyMode(conversation.mode),
             created_at=conversation.created_at,
             last_at=conversation.last_at,
+        )
+
+
+class SummaryOut(BaseModel):
+    summary: str = Field(description="The episode that was written of the conversation; empty while there is none.")
+    messages: int
+    own_messages: int = Field(description="Those that the person said.")
+    memories_written: int = Field(description="Memories that its messages brought.")
+    memories_used: int = Field(description="Distinct memories that its answers were given.")
+    started_at: datetime
+    last_at: datetime
+    modes: list[PrivacyMode] = Field(description="Those of its messages.")
+
+    @classmethod
+    def of(cls, conversation: Conversation) -> "SummaryOut":
+        overview = overview_of(conversation)
+        return cls(
+            summary=overview.summary,
+            messages=overview.messages,
+            own_messages=overview.own_messages,
+            memories_written=overview.written,
+            memories_used=overview.used,
+            started_at=conversation.created_at,
+            last_at=conversation.last_at,
+            modes=overview.modes,
         )
 
 

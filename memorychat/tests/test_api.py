@@ -128,6 +128,7 @@ def test_the_routes_are_those_of_the_design() -> None:
         "/api/v1/conversations",
         "/api/v1/conversations/{conversation_id}",
         "/api/v1/conversations/{conversation_id}/messages",
+        "/api/v1/conversations/{conversation_id}/summary",
         "/api/v1/chat",
         "/api/v1/{user_id}/chat",
         "/api/{user_id}/chat",

@@ -183,6 +183,7 @@ API: dict[str, Act] = {
     "search memories": lambda alice: alice.call("POST", "/memories/search", {"query": "sea"}),
     "history": lambda alice: alice.call("GET", f"/memories/{alice.memory.pk}/history"),
     "list conversations": lambda alice: alice.call("GET", f"/conversations?cursor={alice.cursor}"),
+    "summary of a conversation": lambda alice: alice.call("GET", f"/conversations/{alice.conversation.pk}/summary"),
     "list messages": lambda alice: alice.page_after_page(f"/conversations/{alice.conversation.pk}/messages"),
 }
 LISTS = (
