@@ -146,6 +146,11 @@ class MemoryProfile(models.Model):
     languages = ArrayField(
         models.CharField(max_length=8), default=list, help_text=_("Of its memories; kept for stems.")
     )
+    speakers = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        help_text=_("Keyed hashes of the first names of those who speak in its memories."),
+    )
     memory_count = models.PositiveIntegerField(default=0, help_text=_("Recallable memories; kept for ranking."))
     term_count = models.PositiveBigIntegerField(default=0, help_text=_("Words in them; kept for ranking."))
     created_at = models.DateTimeField(default=timezone.now)
@@ -207,6 +212,14 @@ class Memory(models.Model):
         max_length=16, null=True, help_text=_("Keyed hash of a one-valued subject and attribute.")
     )
     digest = models.BinaryField(max_length=16, help_text=_("Keyed hash of the normalised words."))
+    # Where it was said, as recall weighs it. Derived from its first source that names a thread or a speaker.
+    thread = models.BigIntegerField(null=True, help_text=_("Keyed hash of the thread's name."))
+    position = models.PositiveIntegerField(null=True)
+    speaker = models.BigIntegerField(null=True, help_text=_("Keyed hash of the speaker's first name."))
+    asks = models.BooleanField(db_default=False, help_text=_("Whether it holds a question."))
+    stated = models.PositiveSmallIntegerField(
+        null=True, help_text=_("Words that matter in what it states, its questions apart.")
+    )
     times_said = models.PositiveIntegerField(default=1)
     last_said_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now)
