@@ -13,7 +13,7 @@ from accounts.idempotency import idempotent
 from accounts.models import User
 from memories import profiles
 from memories.access import MemoryAccess
-from memories.engine import writing
+from memories.engine import copying, undoing, writing
 from memories.engine.recall import recall
 from memories.engine.types import Candidate, Outcome, Written
 from memories.models import Memory, MemoryBatch, MemoryProfile, Origin, PrivacyMode
@@ -21,6 +21,8 @@ from memories.schemas import (
     BatchIn,
     BatchOut,
     ChangeOut,
+    CopiedOut,
+    CopyIn,
     EventOut,
     ForgottenOut,
     FoundOut,
@@ -86,11 +88,32 @@ def change_profile(request: ApiRequest, profile_id: uuid.UUID, changes: ProfileP
     return ProfileOut.of(profile)
 
 
-@profile_router.delete("/{uuid:profile_id}", auth=WRITE, response={204: None})
-def delete_profile(request: ApiRequest, profile_id: uuid.UUID) -> Status[None]:
-    """Withdraws the profile with all its memories."""
-    profiles.delete(profiles.get(request.auth.user, profile_id))
+@profile_router.delete("/{uuid:profile_id}", auth=WRITE, response={204: None, 200: ForgottenOut})
+def delete_profile(
+    request: ApiRequest, profile_id: uuid.UUID, preview: Flag = False
+) -> Status[None] | Status[ForgottenOut]:
+    """Withdraws the profile with all its memories; `?preview` only counts them."""
+    profile = profiles.get(request.auth.user, profile_id)
+    if preview:
+        return Status(200, ForgottenOut(count=profile.memories.count(), preview=True, change_id=None))
+    profiles.delete(profile)
     return Status(204, None)
+
+
+@profile_router.post("/{uuid:profile_id}/copy", auth=WRITE, response={201: CopiedOut})
+@idempotent
+def copy_profile(request: ApiRequest, profile_id: uuid.UUID, into: CopyIn) -> Status[CopiedOut]:
+    """Copies what the profile holds now, as one change, which can be undone."""
+    user = request.auth.user
+    source = profiles.get(user, profile_id)
+    target = profiles.get(user, into.profile_id) if into.profile_id else None
+    target = target or profiles.create_like(source, into.name or "", profile_id=request.reference)
+    copied = copying.copy(_access(request, source), target, reference=request.reference)
+    target.refresh_from_db(fields=["memory_count"])
+    return Status(
+        201,
+        CopiedOut(profile=ProfileOut.of(target), count=copied.count, known=copied.known, change_id=copied.change_id),
+    )
 
 
 @profile_router.post("/{uuid:profile_id}/default", auth=WRITE, response=ProfileOut)
@@ -171,7 +194,7 @@ def search_memories(request: ApiRequest, search: SearchIn) -> SearchOut:
 def undo_change(request: ApiRequest, change_id: uuid.UUID) -> ChangeOut:
     """Takes one whole change back; 409 when a later one built on it."""
     profile = profiles.of_change(request.auth.user, change_id)
-    return ChangeOut(change_id=writing.undo(_access(request, profile), change_id).change_id)
+    return ChangeOut(change_id=undoing.undo(_access(request, profile), change_id).change_id)
 
 
 @memory_router.get("/{uuid:memory_id}", auth=READ, response=MemoryOut)

@@ -1,10 +1,14 @@
 """What a person may write about memories and profiles."""
 
+from collections.abc import Iterable
+from typing import Any, cast
+
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 
-from memories.engine.writing import CONTENT_LIMIT
-from memories.models import Kind, PrivacyMode, Status
+from memories.engine.types import CONTENT_LIMIT
+from memories.models import Kind, MemoryProfile, PrivacyMode, Status
 from memories.profiles import DESCRIPTION_LIMIT, NAME_LIMIT
 from memorychat.lib import text
 
@@ -54,3 +58,21 @@ class ProfileForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     default_mode = forms.ChoiceField(label="New conversations begin in", choices=PrivacyMode)
+
+
+class CopyForm(forms.Form):
+    """Where a profile is copied to: another one of the same person, or a new one of this name."""
+
+    into = forms.ChoiceField(label="Into", required=False)
+    name = WordsField(limit=NAME_LIMIT, name="name", label="Name of a new profile", required=False)
+
+    def __init__(self, data: QueryDict | None, *, others: Iterable[MemoryProfile]) -> None:
+        super().__init__(data)
+        known = [(str(profile.pk), profile.name) for profile in others]
+        cast("forms.ChoiceField", self.fields["into"]).choices = [("", "A new profile"), *known]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if not values.get("into") and not values.get("name") and not self.errors:
+            self.add_error("name", "A new profile needs a name.")
+        return values

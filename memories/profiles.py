@@ -53,6 +53,22 @@ def create(
         return _make(user, name, description, default_mode=default_mode)
 
 
+def create_like(profile: MemoryProfile, name: str, *, profile_id: uuid.UUID) -> MemoryProfile:
+    """A further profile that promises what another one does; the same one again when it was made before."""
+    name, _ = _clean(name, "")
+    with transaction.atomic(durable=True):
+        _lock_person(profile.owner)
+        made = MemoryProfile.objects.for_user(profile.owner).filter(pk=profile_id).select_related("owner").first()
+        return made or _make(
+            profile.owner,
+            name,
+            id=profile_id,
+            default_mode=profile.default_mode,
+            learning=profile.learning,
+            local_only=profile.local_only,
+        )
+
+
 def describe(profile: MemoryProfile, name: str, description: str, default_mode: PrivacyMode) -> None:
     profile.name, profile.description = _clean(name, description)
     profile.default_mode = default_mode

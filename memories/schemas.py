@@ -4,17 +4,24 @@ import dataclasses
 import json
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from django.utils import timezone
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, ValidatorFunctionWrapHandler
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    model_validator,
+)
 from pydantic.functional_validators import WrapValidator
 
 from memories.engine import scoring
 from memories.engine.recall import QUERY_LIMIT
 from memories.engine.rules import slot_of
-from memories.engine.types import Candidate, Hit, Outcome, Provenance, Written
-from memories.engine.writing import CONTENT_LIMIT
+from memories.engine.types import CONTENT_LIMIT, Candidate, Hit, Outcome, Provenance, Written
 from memories.models import (
     Action,
     FoundBy,
@@ -95,6 +102,26 @@ class ProfilePatch(Body):
     name: Name | None = None
     description: Description | None = None
     default_mode: PrivacyMode | None = None
+
+
+class CopyIn(Body):
+    """Where to: a new profile of this name, or one that is there."""
+
+    name: Name | None = None
+    profile_id: uuid.UUID | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.name is None) == (self.profile_id is None):
+            raise ValueError("Give either the name of a new profile, or the profile_id of another one.")
+        return self
+
+
+class CopiedOut(BaseModel):
+    profile: ProfileOut
+    count: int = Field(description="Memories that were copied.")
+    known: int = Field(description="Memories that were known there in equal words.")
+    change_id: uuid.UUID | None = Field(description="Undoes all of it at once; null where nothing was copied.")
 
 
 class ForgottenOut(BaseModel):

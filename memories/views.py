@@ -14,12 +14,13 @@ from django_htmx.http import trigger_client_event
 from accounts.models import User
 from accounts.requests import PersonRequest, posted
 from memories import biography, profiles
-from memories.engine import scoring, writing
-from memories.engine.types import StaleChange
-from memories.forms import FilterForm, MemoryForm, ProfileForm
-from memories.models import Kind, Memory, MemoryProfile, Status
+from memories.engine import copying, scoring, undoing, writing
+from memories.engine.types import NotAllowed, StaleChange
+from memories.forms import CopyForm, FilterForm, MemoryForm, ProfileForm
+from memories.models import Action, Kind, Memory, MemoryEvent, MemoryProfile, Status
 from memories.searching import Narrowing, page_of, search
 from memorychat.lib.crypto import unlock
+from memorychat.lib.identifiers import uuid7
 
 INVALID = 422
 CONFLICT = 409
@@ -100,7 +101,7 @@ def change_undo(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
     """Takes back one change. Whatever shows it hears `memories-changed`, and fetches itself anew."""
     profile = _profile_of_change(request.user, change_id)
     try:
-        writing.undo(profiles.by_hand(request.user, profile), change_id)
+        undoing.undo(profiles.by_hand(request.user, profile), change_id)
     except StaleChange as error:
         if request.htmx:
             return HttpResponse(str(error), status=CONFLICT, content_type="text/plain; charset=utf-8")
@@ -110,6 +111,20 @@ def change_undo(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
         return trigger_client_event(HttpResponse(status=204), "memories-changed")
     messages.success(request, "The change is undone.")
     return redirect(_way_back(request, default="memory-list"))
+
+
+@login_required
+@require_safe
+def change_done(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
+    """What an import or a copy has written, with the way back."""
+    events = MemoryEvent.objects.for_user(request.user)
+    context = {
+        "profile": _profile_of_change(request.user, change_id),
+        "change_id": change_id,
+        "count": events.filter(change_id=change_id, action=Action.CREATED).count(),
+        "is_undone": events.filter(undoes=change_id).exists(),
+    }
+    return render(request, "memories/change_done.html", context)
 
 
 @login_required
@@ -157,10 +172,27 @@ def profile_default(request: PersonRequest, profile_id: uuid.UUID) -> HttpRespon
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile_copy(request: PersonRequest, profile_id: uuid.UUID) -> HttpResponse:
+    profile = _profile(request.user, profile_id)
+    others = [other for other in _profiles(request.user) if other.pk != profile.pk]
+    form = CopyForm(posted(request), others=others)
+    if form.is_valid():
+        return _copy(request, profile, form.cleaned_data["into"], form.cleaned_data["name"])
+    context = {"profile": profile, "form": form}
+    return render(request, "memories/profile_copy.html", context, status=INVALID if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def profile_delete(request: PersonRequest, profile_id: uuid.UUID) -> HttpResponse:
+    """Asks first, and says what goes with it."""
+    profile = _profile(request.user, profile_id)
+    if request.method != "POST":
+        context = {"profile": profile, "count": profile.memories.count()}
+        return render(request, "memories/profile_delete.html", context)
     try:
-        profiles.delete(_profile(request.user, profile_id))
+        profiles.delete(profile)
     except profiles.ProfileError as error:
         messages.error(request, str(error))
     return redirect("profile-list")
@@ -171,6 +203,20 @@ def profile_delete(request: PersonRequest, profile_id: uuid.UUID) -> HttpRespons
 def profile_restore(request: PersonRequest, profile_id: uuid.UUID) -> HttpResponse:
     profiles.restore(get_object_or_404(MemoryProfile.objects.for_user(request.user), pk=profile_id))
     return redirect("profile-list")
+
+
+def _copy(request: PersonRequest, profile: MemoryProfile, into: str, name: str) -> HttpResponse:
+    target = _profile(request.user, uuid.UUID(into)) if into else None
+    target = target or profiles.create_like(profile, name, profile_id=uuid7())
+    try:
+        copied = copying.copy(profiles.by_hand(request.user, profile), target)
+    except NotAllowed as error:
+        messages.error(request, str(error))
+        return redirect("profile-list")
+    if copied.change_id is None:
+        messages.success(request, "There was nothing to copy that is not known there already.")
+        return redirect("profile-list")
+    return redirect("change-done", copied.change_id)
 
 
 def _memory(user: User, memory_id: uuid.UUID) -> Memory:
