@@ -8,13 +8,14 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from conversations.models import Message
+from conversations.models import Message, Receipt
 from memories.access import MemoryAccess
 from memories.engine import writing
-from memories.engine.extraction import extract
+from memories.engine.extraction import Extraction, extract
 from memories.engine.recall import recall
+from memories.engine.rules import find_forgets
 from memories.engine.types import Provenance
-from memories.models import Action, MemoryBatch, MemoryEvent, Origin, PrivacyMode
+from memories.models import Action, LearningMode, MemoryBatch, MemoryEvent, Origin, PrivacyMode
 from memorychat.jobs import Job, correlation_id, enqueue
 from memorychat.lib.notify import announce
 
@@ -40,14 +41,15 @@ def learn(message_id: uuid.UUID) -> None:
     access = MemoryAccess(
         message.conversation.profile, PrivacyMode(message.mode), actor=message.owner, door=Origin.CHAT
     )
-    provenance = Provenance(message_id=message.pk, said_at=message.created_at)
-    found = extract(message.text, provenance, correlation_id=correlation_id())
+    provenance = Provenance(message_id=message.pk, conversation_id=message.conversation_id, said_at=message.created_at)
+    found = _find(message, provenance)
     # It is written already when a worker died between this and the mark below.
     with suppress(writing.AlreadyWritten):
         writing.remember_all(access, found.candidates, batch=writing.Batch(MemoryBatch.Purpose.TURN, message.pk))
     if not MemoryEvent.objects.filter(message_id=message.pk, action=Action.FORGOTTEN).exists():
         for wish in found.forgets:
             _forget(access, wish, message.pk)
+    writing.revive(access, _cited_in_answer_to(message))
     Message.objects.filter(pk=message.pk).update(learnt_at=timezone.now())
     _tell(message)
 
@@ -68,6 +70,18 @@ def enqueue_abandoned(learn_from: Job) -> int:
             Message.objects.filter(pk=message_id).update(learning_since=timezone.now())
             enqueue(learn_from, message_id=message_id)
     return len(rows)
+
+
+def _find(message: Message, provenance: Provenance) -> Extraction:
+    """In a profile that learns nothing, only what the person asks to be forgotten."""
+    if message.conversation.profile.learning == LearningMode.NEVER:
+        return Extraction([], find_forgets(message.text))
+    return extract(message.text, provenance, correlation_id=correlation_id())
+
+
+def _cited_in_answer_to(message: Message) -> list[uuid.UUID]:
+    receipts = Receipt.objects.filter(message__answers=message).values_list("recalled", flat=True)
+    return [uuid.UUID(row["memory_id"]) for rows in receipts for row in rows if row["cited"]]
 
 
 def _forget(access: MemoryAccess, wish: str, message_id: uuid.UUID) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from conversations.models import Message, Receipt
-from memories.engine.types import Hit, Recall
+from memories.engine.types import Hit, Outcome, Recall
 from memories.models import Action, Memory, MemoryEvent
 from memorychat.lib import markdown
 from memorychat.lib.crypto import unlock
@@ -74,14 +74,24 @@ def keep(message: Message, draft: Draft, answer: str) -> Receipt:
     )
 
 
+# What the margin says of a new memory that does not simply stand.
+WORDS: dict[str, str] = {
+    Outcome.PENDING: "Waits for you",
+    Outcome.RATE_LIMITED: "Waits for you",
+    Outcome.QUARANTINED: "Held back",
+    Outcome.CONFLICT: "Contradicts another",
+}
+
+
 @dataclass(frozen=True)
 class WrittenNote:
-    """A change that a message brought about. `before` are the words that it struck through."""
+    """A change that a message brought about. `before` are the words that it struck through, `reason` says why."""
 
     key: uuid.UUID
     word: str
     content: str
     before: str
+    reason: str
     at: datetime
     memory_id: uuid.UUID
     change_id: uuid.UUID
@@ -208,9 +218,10 @@ def _written_by(question_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[WrittenNo
 def _written(event: MemoryEvent, before: str, undone: set[uuid.UUID | None]) -> WrittenNote:
     return WrittenNote(
         key=event.pk,
-        word="Changed" if before else str(Action(event.action).label),
+        word="Changed" if before else WORDS.get(event.outcome) or str(Action(event.action).label),
         content=(event.after or {}).get("content") or event.memory.content,
         before=before,
+        reason=event.reason,
         at=event.created_at,
         memory_id=event.memory_id,
         change_id=event.change_id,

@@ -245,8 +245,12 @@ EMBEDDING_DIMENSIONS = environment.embedding_dimensions
 
 # Memory
 MEMORY_DUPLICATE_SAME = environment.memory_duplicate_same
+MEMORY_DUPLICATE_NEAR = environment.memory_duplicate_near
 MEMORY_CONFIDENCE_AUTO = environment.memory_confidence_auto
 MEMORY_CONFIDENCE_ASK = environment.memory_confidence_ask
+MEMORY_WRITES_PER_CONVERSATION = environment.memory_writes_per_conversation
+MEMORY_WRITES_PER_HOUR = environment.memory_writes_per_hour
+RATE_LIMIT_SCALE = environment.rate_limit_scale
 
 # Addresses are unique whatever their case, which this check does not see: a constraint on User says so.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]

@@ -9,7 +9,7 @@ from typing import Any
 from structlog.contextvars import get_contextvars
 
 from memories.access import MemoryAccess
-from memories.engine.types import Candidate
+from memories.engine.types import Candidate, Outcome
 from memories.models import Action, Memory, MemoryBatch, MemoryEvent
 from memorychat.lib.identifiers import uuid7
 
@@ -42,6 +42,7 @@ class Act:
     candidate: Candidate | None = None
     batch: MemoryBatch | None = None
     message_id: uuid.UUID | None = None
+    conversation_id: uuid.UUID | None = None
     reason: str = ""
     undoes: uuid.UUID | None = None
     change_id: uuid.UUID = field(default_factory=uuid7)
@@ -58,7 +59,9 @@ def column_values(values: dict[str, Any]) -> dict[str, Any]:
     return {name: _from_json(name, value) for name, value in values.items()}
 
 
-def record(act: Act, memory: Memory, action: Action, *, before: dict[str, Any] | None) -> MemoryEvent:
+def record(
+    act: Act, memory: Memory, action: Action, *, before: dict[str, Any] | None, outcome: Outcome | None = None
+) -> MemoryEvent:
     """Write the event of one change; `before` is a snapshot, and only what changed is kept of it."""
     after = snapshot(memory)
     if before is not None:
@@ -75,6 +78,7 @@ def record(act: Act, memory: Memory, action: Action, *, before: dict[str, Any] |
         action=action,
         door=act.access.door,
         actor=act.access.actor,
+        outcome=outcome or "",
         reason=act.reason,
         before=before,
         after=after,
@@ -82,6 +86,7 @@ def record(act: Act, memory: Memory, action: Action, *, before: dict[str, Any] |
         found_by=candidate.found_by if candidate else "",
         found_version=candidate.found_version if candidate else "",
         message_id=candidate.provenance.message_id if candidate else act.message_id,
+        conversation_id=candidate.provenance.conversation_id if candidate else act.conversation_id,
         undoes=act.undoes,
         correlation_id=str(get_contextvars().get("correlation_id", "")),
         milliseconds=(time.perf_counter() - act.started) * 1000,

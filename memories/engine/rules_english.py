@@ -189,7 +189,9 @@ MANNER = (
 )
 LIVING = (
     rf"(?:{FAMILY_AND_I} {ADVERB}(?:live|reside|moved|relocated|settled)|{AM} {ADVERB}(?:living|based|settled|located)"
-    rf"|{HAVE} {ADVERB}(?:been living|been based|lived|moved|relocated|settled)"
+    rf"|{HAVE} {ADVERB}(?:been living|been based|moved|relocated|settled)"
+    # "I lived in Ghent" tells of former times.
+    rf"|(?:I|we)(?:'ve| have) {ADVERB}lived"
     r"|my (?:new )?(?:home|flat|house|apartment|place) is(?: now)?)"
 )
 CALLS_ME = (
@@ -310,7 +312,7 @@ RULES = (
     ),
     # What I do.
     _rule(
-        rf"(?:I {ADVERB}(?:work|worked) as|{AM} {ADVERB}(?:working|employed|self-employed) as"
+        rf"(?:I {ADVERB}work as|I(?:'ve| have) {ADVERB}worked as|{AM} {ADVERB}(?:working|employed|self-employed) as"
         rf"|I {ADVERB}work (?:in|at|for|with) {THINGS} as) (?:an?|the|{JOBS})\b.*"
         rf"|my {JOB_WORD}(?: is|:) (?:now )?(?!{MOODS}\b)(?:(?:an?|the|to|that of) \S.*|{JOB}.*|\w+ing\b.*)"
         rf"|my work is (?!{MOODS}\b)\w+ing\b.*"

@@ -1,128 +1,51 @@
-"""Whether two like statements say the same. Similarity finds them; these rules decide what it must not."""
+"""Whether two like statements say the same. Similarity finds them; this rule decides what it must not.
+
+To every embedder "older than me" and "younger than me" are nearly the same, and "tea to coffee" and "coffee to tea"
+more so. Two statements say the same when the same words that matter stand in the same order, whatever their forms: so
+another negation, number, date, name, opposite or order is never the same. What says the same in other words is not
+known by a rule: the model is asked, or both are kept.
+"""
 
 import re
+from itertools import groupby
 
-from memorychat.lib.text import fold, tokens
+from memorychat.lib.text import language_of, stem, tokens
 
-NEGATIONS = frozenset(
-    [
-        "no",
-        "not",
-        "never",
-        "none",
-        "nothing",
-        "nobody",
-        "neither",
-        "nor",
-        "without",
-        "cannot",
-        "nicht",
-        "kein",
-        "keine",
-        "nie",
-        "ohne",
-        "nunca",
-        "jamais",
-        "pas",
-        "sin",
-        "sem",
-        "non",
-        "mai",
-        "senza",
-        "niet",
-        "geen",
-        "nooit",
-        "zonder",
-    ]
+# What may come or go without another meaning. Every other word matters, "not", "no", "before" and "only" too.
+EMPTY_WORDS = frozenset(
+    tokens(
+        "a an the i me my am is are was be been being have has had got do does did to of that so really very quite"
+        " just also actually currently now"
+    )
 )
-CALENDAR = frozenset(
-    [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "today",
-        "tomorrow",
-        "yesterday",
-        "morning",
-        "afternoon",
-        "evening",
-        "night",
-    ]
-)
-NUMBER_WORDS = frozenset(
-    [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-        "twenty",
-        "thirty",
-        "forty",
-        "fifty",
-        "sixty",
-        "seventy",
-        "eighty",
-        "ninety",
-        "hundred",
-        "thousand",
-        "million",
-        "first",
-        "second",
-        "third",
-    ]
-)
-PROPER_NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-ZÀ-ÖØ-Þ]\w+")
+CONTRACTED = {
+    "can't": "can not",
+    "cannot": "can not",
+    "won't": "will not",
+    "shan't": "shall not",
+    "i'm": "i",
+    "im": "i",
+}
+ENDINGS = re.compile(r"'(?:m|s|re|ve|d|ll)$")
 
 
 def differ(one: str, other: str) -> bool:
-    """Whether they differ in a negation, a number, a date or time, a weekday or a proper name: then not the same."""
-    return any(mark(one) != mark(other) for mark in (_negations, _numbers, _calendar, _names))
+    """Whether they differ in a word that matters, or in the order of such words: then they are not the same."""
+    return _what_matters(one) != _what_matters(other)
 
 
-def _negations(text: str) -> int:
-    return sum(word in NEGATIONS or word.endswith("n't") for word in tokens(text))
+def _what_matters(text: str) -> list[str]:
+    words = tokens(text)
+    language = language_of(words)
+    spelt_out = " ".join(_spelt_out(word) for word in words).split()
+    stems = [stem(word, language) for word in spelt_out if word not in EMPTY_WORDS]
+    return [word for word, _ in groupby(stems)]
 
 
-def _numbers(text: str) -> set[str]:
-    return {word for word in tokens(text) if word in NUMBER_WORDS or any(character.isdigit() for character in word)}
-
-
-def _calendar(text: str) -> set[str]:
-    return set(tokens(text)) & CALENDAR
-
-
-def _names(text: str) -> set[str]:
-    """Words that begin with a capital inside a sentence, without the "I" of English."""
-    return {fold(name) for name in PROPER_NAME.findall(text)}
+def _spelt_out(word: str) -> str:
+    """As it would be without an apostrophe: "don't" is "do not"."""
+    if word in CONTRACTED:
+        return CONTRACTED[word]
+    if word.endswith("n't"):
+        return word.removesuffix("n't") + " not"
+    return ENDINGS.sub("", word)

@@ -8,6 +8,8 @@ from typing import TypedDict
 
 from memories.models import FoundBy, Kind, Sector
 
+CONTENT_LIMIT = 2_000
+
 
 class Outcome(StrEnum):
     """What the write gate decided about one candidate."""
@@ -32,7 +34,11 @@ class UnknownMemory(Exception):
 
 
 class StaleChange(Exception):
-    """The change cannot be undone, because a later one built on it; the message says so."""
+    """The change cannot be undone alone, because later ones built on it; `follows` names those that would follow."""
+
+    def __init__(self, message: str, *, follows: tuple[uuid.UUID, ...] = ()) -> None:
+        super().__init__(message)
+        self.follows = follows
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from memories import profiles
 from memories.access import MemoryAccess
-from memories.engine import index, writing
+from memories.engine import index, undoing, writing
 from memories.engine.recall import recall
 from memories.engine.types import Candidate, NotAllowed, Outcome, Provenance, Slot, StaleChange, UnknownMemory, Written
 from memories.models import (
@@ -100,7 +100,7 @@ def test_no_verb_changes_anything_in_a_mode_that_does_not_write(access: MemoryAc
         lambda: writing.revise(refused, written.memory_id, "I live in Faro"),  # type: ignore[arg-type]  # asserted above
         lambda: writing.forget(refused, written.memory_id),  # type: ignore[arg-type]  # asserted above
         lambda: writing.restore(refused, written.memory_id),  # type: ignore[arg-type]  # asserted above
-        lambda: writing.undo(refused, written.change_id),  # type: ignore[arg-type]  # asserted above
+        lambda: undoing.undo(refused, written.change_id),  # type: ignore[arg-type]  # asserted above
         lambda: writing.forget_all(refused),
         lambda: writing.adjust(refused, written.memory_id, pinned=True),  # type: ignore[arg-type]  # asserted above
         lambda: writing.confirm(refused, written.memory_id),  # type: ignore[arg-type]  # asserted above
@@ -244,10 +244,10 @@ def test_undoing_a_supersession_brings_the_former_one_back(access: MemoryAccess)
     writing.remember(access, home("I live in Porto"))
     change = writing.remember(access, home("I live in Lisbon")).change_id
     assert change
-    undone = writing.undo(access, change).change_id
+    undone = undoing.undo(access, change).change_id
     assert (contents(), contents(Status.FORGOTTEN)) == (["I live in Porto"], ["I live in Lisbon"])
     assert undone
-    writing.undo(access, undone)
+    undoing.undo(access, undone)
     assert (contents(), contents(Status.SUPERSEDED)) == (["I live in Lisbon"], ["I live in Porto"])
 
 
@@ -257,10 +257,10 @@ def test_undoing_a_forgetting_takes_the_slot_back_from_what_took_it_meanwhile(ac
     forgetting = writing.forget(access, ghent.memory_id).change_id
     writing.remember(access, home("I live in Bruges"))
     assert forgetting
-    undone = writing.undo(access, forgetting).change_id
+    undone = undoing.undo(access, forgetting).change_id
     assert (contents(), contents(Status.SUPERSEDED)) == (["I live in Ghent"], ["I live in Bruges"])
     assert undone
-    writing.undo(access, undone)
+    undoing.undo(access, undone)
     assert (contents(), contents(Status.FORGOTTEN)) == (["I live in Bruges"], ["I live in Ghent"])
 
 
@@ -269,7 +269,7 @@ def test_undoing_a_correction_brings_the_former_words_back_to_recall(access: Mem
     assert memory_id
     change = writing.revise(access, memory_id, "I play the tuba").change_id
     assert change
-    writing.undo(access, change)
+    undoing.undo(access, change)
     assert contents() == ["I play the cello"]
     assert recall(access, "cello").hits[0].keywords > 0
     assert recall(access, "tuba").hits[0].keywords == 0
@@ -280,7 +280,7 @@ def test_a_change_that_a_later_one_built_on_is_not_undone(access: MemoryAccess) 
     writing.remember(access, Candidate("I live in Porto"))
     assert change
     with pytest.raises(StaleChange):
-        writing.undo(access, change)
+        undoing.undo(access, change)
 
 
 def test_forgetting_all_touches_this_profile_alone_and_is_one_change(
@@ -294,7 +294,7 @@ def test_forgetting_all_touches_this_profile_alone_and_is_one_change(
     assert set(Memory.objects.filter(status=Status.FORGOTTEN).values_list("profile_id", flat=True)) == {
         access.profile.pk
     }
-    writing.undo(access, changes.pop() or uuid.uuid4())
+    undoing.undo(access, changes.pop() or uuid.uuid4())
     assert not Memory.objects.filter(status=Status.FORGOTTEN).exists()
 
 
@@ -310,7 +310,7 @@ def test_nobody_reaches_a_stranger_s_memory_by_any_verb(access: MemoryAccess, bo
             writing.revise(bobs_access, missing, "I live in Faro")
     for unknown in (written.change_id, uuid.uuid4()):
         with pytest.raises(UnknownMemory):
-            writing.undo(bobs_access, unknown)
+            undoing.undo(bobs_access, unknown)
     assert (contents(), actions()) == (["I live in Porto"], ["created"])
 
 
@@ -384,7 +384,7 @@ def test_a_list_of_a_program_is_one_change_and_is_undone_at_once(access: MemoryA
     items = [Candidate("I like tea"), Candidate("I own a boat"), Candidate("I like tea")]
     written = writing.remember_all(access, items, as_given=True)
 
-    writing.undo(access, next(iter({each.change_id for each in written})))  # type: ignore[arg-type]  # there is one
+    undoing.undo(access, next(iter({each.change_id for each in written})))  # type: ignore[arg-type]  # there is one
 
     assert len({each.change_id for each in written}) == 1
     assert contents() == []
@@ -408,7 +408,7 @@ def test_adjusting_changes_what_is_named_and_is_undone_as_one(access: MemoryAcce
     assert (memory.importance, memory.salience, memory.pinned, memory.kind) == (9, 0.9, True, Kind.PREFERENCE)
     assert memory.metadata is None
     assert actions() == [Action.CREATED, Action.ADJUSTED]
-    writing.undo(access, written.change_id)  # type: ignore[arg-type]  # something was changed
+    undoing.undo(access, written.change_id)  # type: ignore[arg-type]  # something was changed
     memory = Memory.objects.get(pk=memory_id)
     assert (memory.importance, memory.pinned, memory.metadata) == (5, False, {"from": "a form"})
 

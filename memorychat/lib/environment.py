@@ -87,10 +87,16 @@ class Environment(BaseSettings):
     # A row of the covering B-tree index holds no more than about 1,300 half-precision numbers.
     embedding_dimensions: int | None = Field(None, ge=1, le=1300)
 
-    # Memory: how alike is the same, how sure is written, how sure is asked
+    # Memory: how alike is the same, how near is looked at, how sure is written, how sure is asked
     memory_duplicate_same: Share = 0.92
+    memory_duplicate_near: Share = 0.85
     memory_confidence_auto: Share = 0.7
     memory_confidence_ask: Share = 0.5
+    # What a model decides to write; what exceeds it waits for its owner
+    memory_writes_per_conversation: int = Field(10, ge=0)
+    memory_writes_per_hour: int = Field(25, ge=0)
+    # Multiplies all limits of requests and writes; 0 switches them off
+    rate_limit_scale: float = Field(1.0, ge=0)
 
     @classmethod
     def settings_customise_sources(

@@ -23,7 +23,7 @@ from conversations.receipts import Draft
 from conversations.tasks import learn_from_abandoned
 from conversations.turns import Said
 from memories.access import MemoryAccess
-from memories.engine import writing
+from memories.engine import undoing, writing
 from memories.engine.recall import recall
 from memories.engine.types import Candidate, Provenance, Slot
 from memories.models import Memory, MemoryBatch, MemoryEvent, PrivacyMode
@@ -151,7 +151,7 @@ ENGINE: dict[str, Act] = {
     "adjust": lambda alice: writing.adjust(alice.access, alice.memory.pk, importance=9),
     "forget": lambda alice: writing.forget(alice.access, alice.memory.pk),
     "forget all": lambda alice: writing.forget_all(alice.access),
-    "undo": lambda alice: writing.undo(alice.access, alice.event.change_id),
+    "undo": lambda alice: undoing.undo(alice.access, alice.event.change_id),
 }
 CHAT: dict[str, Act] = {
     "answer a turn": lambda alice: answer(alice.say()),

@@ -1,0 +1,205 @@
+"""Inside the write gate: the lock of a profile, and the one way in which a memory is made or changed under it.
+
+Only the verbs of the engine (`writing`, `weighing`, `undoing`, `conflicts`, `fading`, `consolidation`) call these.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from memories.access import MemoryAccess
+from memories.engine import index, ledger, links
+from memories.engine.ledger import Act
+from memories.engine.types import NotAllowed, Outcome, Provenance, UnknownMemory, Written
+from memories.models import (
+    Action,
+    Memory,
+    MemoryBatch,
+    MemoryProfile,
+    MemoryQuerySet,
+    MemorySource,
+    Status,
+)
+from memories.tasks import embed_missing
+from memorychat.jobs import enqueue
+from memorychat.lib.crypto import keyed_hash
+from memorychat.llm.types import ProviderError, Vector
+
+log = structlog.get_logger(__name__)
+
+EMBEDDED_AFTER = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A run that writes at most once: running it again is refused, so that nothing is learnt twice."""
+
+    purpose: MemoryBatch.Purpose
+    reference: uuid.UUID
+
+
+class AlreadyWritten(Exception):
+    """This batch was written before."""
+
+
+def must_write(access: MemoryAccess) -> None:
+    if not access.mode.writes:
+        raise NotAllowed(not_written_in(access))
+
+
+def not_written_in(access: MemoryAccess) -> str:
+    return f"Memories are not written in {access.mode.label} mode."
+
+
+@contextmanager
+def locked(access: MemoryAccess) -> Iterator[MemoryProfile]:
+    """One transaction that holds the profile: two writers must not both miss the same duplicate."""
+    with transaction.atomic(durable=True):
+        profile = (
+            MemoryProfile.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("owner")
+            .filter(pk=access.profile.pk, deleted_at=None)
+            .first()
+        )
+        if profile is None:
+            raise NotAllowed("This memory profile was deleted.")
+        yield profile
+
+
+def open_batch(profile: MemoryProfile, batch: Batch) -> MemoryBatch:
+    row, is_new = MemoryBatch.objects.get_or_create(
+        purpose=batch.purpose, reference=batch.reference, defaults={"owner": profile.owner}
+    )
+    if not is_new:
+        raise AlreadyWritten
+    return row
+
+
+def embed(contents: Sequence[str]) -> Sequence[Vector | None]:
+    """Vectors, or None for each when the embedder is down: the memories are saved, and embedded later by a job."""
+    if not contents:
+        return []
+    try:
+        return index.embed(contents)
+    except ProviderError as error:
+        log.warning("embedder_failed", code=error.code, texts=len(contents))
+        return [None] * len(contents)
+
+
+def embed_later(vectors: Iterable[Vector | None]) -> None:
+    """In the transaction that saved them: a memory without a vector gets one when the embedder is back."""
+    if any(vector is None for vector in vectors):
+        enqueue(embed_missing, after=EMBEDDED_AFTER)
+
+
+def fetch(profile: MemoryProfile, memory_id: uuid.UUID) -> Memory:
+    memory = of_profile(profile).filter(pk=memory_id).first()
+    if memory is None:
+        raise UnknownMemory
+    return memory
+
+
+def of_profile(profile: MemoryProfile) -> MemoryQuerySet:
+    return Memory.objects.filter(profile=profile).select_related("profile__owner")
+
+
+def with_digest(profile: MemoryProfile, digest: bytes, status: Status = Status.ACTIVE) -> MemoryQuerySet:
+    return of_profile(profile).filter(digest=digest, status=status)
+
+
+def slot_of(memory: Memory) -> bytes | None:
+    return bytes(memory.slot) if memory.slot else None
+
+
+def slot_holder(profile: MemoryProfile, slot: bytes | None) -> Memory | None:
+    return of_profile(profile).filter(slot=slot).active().first() if slot else None
+
+
+def stands_already(profile: MemoryProfile, memory: Memory) -> Memory | None:
+    """The active memory of the same words, or the newer one of the same slot."""
+    if equal := with_digest(profile, bytes(memory.digest)).exclude(pk=memory.pk).first():
+        return equal
+    holder = slot_holder(profile, slot_of(memory))
+    return holder if holder and holder.occurred_at > memory.occurred_at else None
+
+
+def clear_slot(act: Act, profile: MemoryProfile, slot: bytes | None, *, successor: Memory) -> None:
+    holder = slot_holder(profile, slot)
+    if holder is not None and holder.pk != successor.pk:
+        supersede(act, holder, successor.pk)
+
+
+def supersede(act: Act, former: Memory, successor_id: uuid.UUID) -> None:
+    """The former one goes first, for a slot holds one active memory at a time."""
+    change(act, former, Action.SUPERSEDED, status=Status.SUPERSEDED, superseded_by_id=successor_id)
+
+
+def forget(act: Act, memory: Memory) -> Written:
+    if memory.status == Status.FORGOTTEN:
+        return Written(Outcome.DISCARDED, memory.pk, reason="This memory is forgotten already.")
+    change(act, memory, Action.FORGOTTEN, status=Status.FORGOTTEN)
+    return Written(Outcome.CREATED, memory.pk, act.change_id)
+
+
+def make(act: Act, memory: Memory, vector: Vector | None, outcome: Outcome) -> None:
+    """Write a new memory with what recall needs to find it, and its event."""
+    memory.save(force_insert=True)
+    index.add(memory, vector)
+    if memory.is_recallable and vector is not None:
+        links.connect(memory, vector)
+    ledger.record(act, memory, Action.CREATED, before=None, outcome=outcome)
+    add_source(act, memory)
+
+
+def change(
+    act: Act,
+    memory: Memory,
+    action: Action,
+    vector: Vector | None = None,
+    *,
+    outcome: Outcome | None = None,
+    **columns: Any,
+) -> None:
+    """Change ledgered columns, keep what recall reads in step, and record the event."""
+    before, was_recallable = ledger.snapshot(memory), memory.is_recallable
+    is_reworded = "content" in columns and columns["content"] != memory.content
+    for name, value in columns.items():
+        setattr(memory, name, value)
+    if is_reworded:
+        memory.digest = index.digest_of(memory.profile, memory.content)
+    memory.save(update_fields=[*columns, *(["digest"] if is_reworded else [])])
+    if is_reworded:
+        index.remove(memory, was_recallable=was_recallable)
+        index.add(memory, vector)
+    elif was_recallable != memory.is_recallable:
+        index.show(memory, recallable=memory.is_recallable)
+    if is_reworded or was_recallable != memory.is_recallable:
+        links.renew(memory)
+    ledger.record(act, memory, action, before=before, outcome=outcome)
+
+
+def add_source(act: Act, memory: Memory) -> None:
+    candidate = act.candidate
+    if candidate is None or candidate.provenance == Provenance():
+        return
+    provenance = candidate.provenance
+    MemorySource.objects.create(
+        memory=memory,
+        message_id=provenance.message_id,
+        thread=thread_key(memory.profile, provenance.thread),
+        position=provenance.position,
+        speaker=provenance.speaker,
+        quote=candidate.quote,
+        said_at=provenance.said_at or timezone.now(),
+    )
+
+
+def thread_key(profile: MemoryProfile, thread: str) -> bytes | None:
+    return keyed_hash(profile.data_key_id, "thread", thread) if thread else None

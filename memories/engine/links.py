@@ -1,0 +1,60 @@
+"""Links between recallable memories that are near to each other: to at most five neighbours, one row a pair.
+
+They are derived from the vectors, under the lock of the profile: made with a memory, and made anew when it is reworded,
+hidden or shown again.
+"""
+
+import uuid
+from collections.abc import Sequence
+
+from django.db.models import Q
+from pgvector import HalfVector
+from pgvector.django import CosineDistance
+
+from memories.models import Memory, MemoryEmbedding, MemoryLink, MemoryProfile
+from memorychat.llm.providers import get_embedder
+from memorychat.llm.types import Vector
+
+MOST_LINKS = 5
+LINKED = 0.80  # on the common scale of similarity
+
+
+def nearest(
+    profile: MemoryProfile, vector: Sequence[float] | Vector, most: int, *, but: uuid.UUID | None = None
+) -> list[tuple[uuid.UUID, float]]:
+    """The recallable memories nearest to a vector, with their positions on the common scale, nearest first.
+
+    From the covering index alone: the memories themselves are read after the cut.
+    """
+    calibration = get_embedder().calibration
+    rows = MemoryEmbedding.objects.filter(profile=profile, model=get_embedder().name, recallable=True)
+    if but is not None:
+        rows = rows.exclude(memory=but)
+    rows = rows.annotate(distance=CosineDistance("embedding", HalfVector([float(each) for each in vector])))
+    found = rows.order_by("distance").values_list("memory_id", "distance")[:most]
+    return [(memory_id, calibration.position(1 - distance)) for memory_id, distance in found]
+
+
+def connect(memory: Memory, vector: Sequence[float] | Vector) -> None:
+    """Link a recallable memory that has no links yet to its nearest neighbours."""
+    near = nearest(memory.profile, vector, MOST_LINKS, but=memory.pk)
+    MemoryLink.objects.bulk_create(
+        (
+            MemoryLink(
+                profile=memory.profile, one_id=min(memory.pk, other), other_id=max(memory.pk, other), weight=weight
+            )
+            for other, weight in near
+            if weight > LINKED
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def renew(memory: Memory) -> None:
+    """After it was reworded, hidden or shown again."""
+    MemoryLink.objects.filter(Q(one=memory) | Q(other=memory)).delete()
+    if not memory.is_recallable:
+        return
+    stored = MemoryEmbedding.objects.filter(memory=memory, model=get_embedder().name).first()
+    if stored is not None:
+        connect(memory, stored.embedding)

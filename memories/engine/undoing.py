@@ -1,0 +1,207 @@
+"""Taking changes back: one, all of a conversation, call, import or run, each by new events that compensate.
+
+A change that later ones built on is taken back together with those, once the person has seen which they are.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+
+from memories.access import MemoryAccess
+from memories.engine import changes, ledger
+from memories.engine.changes import Batch
+from memories.engine.ledger import Act
+from memories.engine.types import Outcome, StaleChange, UnknownMemory, Written
+from memories.models import Action, Memory, MemoryEvent, MemoryProfile, Status
+from memorychat.lib.crypto import unlock
+from memorychat.llm.types import Vector
+
+BUILT_ON = "A later change built on this one, so it cannot be undone alone."
+UNDONE_ALREADY = "This change was undone already."
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What an undo would do to one memory: its words and status now and then."""
+
+    memory_id: uuid.UUID
+    words_now: str
+    words_then: str
+    status_now: Status
+    status_then: Status
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`follows` are the later changes that would be taken back too."""
+
+    differences: tuple[Difference, ...]
+    follows: tuple[uuid.UUID, ...]
+
+
+def undo(access: MemoryAccess, change_id: uuid.UUID, *, with_later: bool = False) -> Written:
+    """Compensate one whole change. Raises UnknownMemory, and StaleChange when later changes built on it."""
+    return undo_all(access, [change_id], with_later=with_later)
+
+
+def undo_all(access: MemoryAccess, change_ids: Sequence[uuid.UUID], *, with_later: bool = False) -> Written:
+    """Compensate several changes as one new one, which can be undone itself."""
+    changes.must_write(access)
+    events = _events(access.profile, change_ids)
+    vectors = _vectors_before(events)
+    with changes.locked(access) as profile:
+        taken_back = _with_what_follows(profile, change_ids)
+        follows = [change for change in taken_back if change not in change_ids]
+        if follows and not with_later:
+            raise StaleChange(BUILT_ON, follows=tuple(follows))
+        new_change = Act(access).change_id
+        written = Written(Outcome.DISCARDED)
+        for change_id in taken_back:
+            written = _take_back(Act(access, undoes=change_id, change_id=new_change), profile, change_id, vectors)
+        return written
+
+
+def undo_batch(access: MemoryAccess, batch: Batch, *, with_later: bool = False) -> Written:
+    return undo_all(access, changes_of_batch(access, batch), with_later=with_later)
+
+
+def undo_conversation(access: MemoryAccess, conversation_id: uuid.UUID, *, with_later: bool = False) -> Written:
+    """Take back what a conversation or call brought about in this profile."""
+    return undo_all(access, changes_of_conversation(access, conversation_id), with_later=with_later)
+
+
+def changes_of_batch(access: MemoryAccess, batch: Batch) -> list[uuid.UUID]:
+    return _change_ids(access.profile, Q(batch__purpose=batch.purpose, batch__reference=batch.reference))
+
+
+def changes_of_conversation(access: MemoryAccess, conversation_id: uuid.UUID) -> list[uuid.UUID]:
+    return _change_ids(access.profile, Q(conversation_id=conversation_id))
+
+
+def preview(access: MemoryAccess, change_ids: Sequence[uuid.UUID]) -> Preview:
+    """What taking these changes back would do, with all that would follow. Raises UnknownMemory."""
+    profile = access.profile
+    taken_back = _with_what_follows(profile, change_ids)
+    then: dict[uuid.UUID, dict[str, Any]] = {}
+    for change_id in taken_back:
+        for event in reversed(_events(profile, [change_id])):
+            then.setdefault(event.memory_id, {}).update(_state_before(event))
+    memories = list(changes.of_profile(profile).filter(pk__in=then))
+    unlock(memories)
+    return Preview(
+        tuple(_difference(memory, then[memory.pk]) for memory in memories),
+        tuple(change for change in taken_back if change not in change_ids),
+    )
+
+
+def _difference(memory: Memory, then: dict[str, Any]) -> Difference:
+    return Difference(
+        memory.pk,
+        words_now=memory.content,
+        words_then=then.get("content", memory.content),
+        status_now=Status(memory.status),
+        status_then=Status(then.get("status", memory.status)),
+    )
+
+
+def _change_ids(profile: MemoryProfile, which: Q) -> list[uuid.UUID]:
+    """In the order in which they were made, without those that were taken back already."""
+    events = MemoryEvent.objects.filter(which, profile=profile).oldest_first().values_list("change_id", flat=True)
+    found = list(dict.fromkeys(events))
+    touched = MemoryEvent.objects.filter(undoes__in=found, profile=profile).values_list("memory_id", flat=True)
+    void = _void(_history(profile, set(touched)))
+    return [change for change in found if change not in void]
+
+
+def _events(profile: MemoryProfile, change_ids: Iterable[uuid.UUID]) -> list[MemoryEvent]:
+    """Oldest first. Raises UnknownMemory where there are none."""
+    events = list(
+        MemoryEvent.objects.filter(change_id__in=list(change_ids), profile=profile)
+        .select_related("memory__profile__owner", "profile")
+        .oldest_first()
+    )
+    if not events:
+        raise UnknownMemory
+    unlock(events)
+    return events
+
+
+def _history(profile: MemoryProfile, memory_ids: Iterable[uuid.UUID]) -> list[MemoryEvent]:
+    """All events of these memories as far as their order matters, newest first."""
+    events = MemoryEvent.objects.filter(memory__in=list(memory_ids), profile=profile).order_by("-number")
+    return list(events.only("number", "memory_id", "change_id", "undoes"))
+
+
+def _undone(newest_first: Iterable[MemoryEvent]) -> set[uuid.UUID]:
+    """Changes that were taken back, and whose undoing was not taken back itself."""
+    undone: set[uuid.UUID] = set()
+    for event in newest_first:
+        if event.undoes and event.change_id not in undone:
+            undone.add(event.undoes)
+    return undone
+
+
+def _void(newest_first: list[MemoryEvent]) -> set[uuid.UUID]:
+    """What was undone and what undid it: together they are as if they had not been."""
+    undone = _undone(newest_first)
+    return undone | {event.change_id for event in newest_first if event.undoes in undone}
+
+
+def _with_what_follows(profile: MemoryProfile, change_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """These changes and all later ones that built on them, newest first: no memory goes back past what came after."""
+    asked = set(change_ids)
+    taken: dict[uuid.UUID, int] = {}
+    waiting = set(change_ids)
+    while waiting:
+        events = _events(profile, waiting)
+        for event in events:
+            taken[event.change_id] = max(taken.get(event.change_id, 0), event.number)
+        waiting = _later_changes(profile, events, asked) - taken.keys()
+    return sorted(taken, key=lambda change: taken[change], reverse=True)
+
+
+def _later_changes(profile: MemoryProfile, events: list[MemoryEvent], asked: set[uuid.UUID]) -> set[uuid.UUID]:
+    """The changes that came after these on the same memories, and still have an effect."""
+    since: dict[uuid.UUID, int] = {}
+    for event in events:
+        since[event.memory_id] = min(since.get(event.memory_id, event.number), event.number)
+    history = _history(profile, since)
+    if _undone(history) & asked:
+        raise StaleChange(UNDONE_ALREADY)
+    void = _void(history) - asked
+    return {
+        event.change_id for event in history if event.number > since[event.memory_id] and event.change_id not in void
+    }
+
+
+def _state_before(event: MemoryEvent) -> dict[str, Any]:
+    """What an event created is forgotten; any other change goes back to the columns as they were."""
+    return {"status": Status.FORGOTTEN} if event.before is None else ledger.column_values(event.before)
+
+
+def _vectors_before(events: list[MemoryEvent]) -> dict[str, Vector | None]:
+    """Words to which memories go back → their vectors."""
+    contents = list({event.before["content"] for event in events if "content" in (event.before or {})})
+    return dict(zip(contents, changes.embed(contents), strict=True))
+
+
+def _take_back(act: Act, profile: MemoryProfile, change_id: uuid.UUID, vectors: dict[str, Vector | None]) -> Written:
+    """What took a slot meanwhile is superseded by what comes back to it."""
+    written = Written(Outcome.DISCARDED)
+    # What the change brought goes first: a slot holds one active memory at a time.
+    newest_first = _events(profile, [change_id])[::-1]
+    for event in sorted(newest_first, key=lambda event: (event.before or {}).get("status") == Status.ACTIVE):
+        memory = changes.fetch(profile, event.memory_id)
+        columns = _state_before(event)
+        slot: Any = columns.get("slot", memory.slot)
+        if slot and columns.get("status", memory.status) == Status.ACTIVE:
+            changes.clear_slot(act, profile, bytes(slot), successor=memory)
+        vector = vectors.get(columns.get("content", ""))
+        if "content" in columns:
+            changes.embed_later([vector])
+        changes.change(act, memory, Action.UNDONE, vector, **columns)
+        written = Written(Outcome.CREATED, memory.pk, act.change_id)
+    return written
