@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 from django.db import transaction
 from django.db.models import F
 
+from memories.engine import links
 from memories.engine.types import Slot
 from memories.models import Memory, MemoryEmbedding, MemoryProfile, MemoryTerm, Status
 from memorychat.lib.crypto import keyed_hash, unlock
 from memorychat.lib.text import index_terms, language_of, normalise, query_terms, tokens
 from memorychat.llm.providers import get_embedder
-from memorychat.llm.types import Vector
+from memorychat.llm.types import ProviderError, Vector
 
 LONGEST = 2**15 - 1
 
@@ -96,8 +98,20 @@ def show(memory: Memory, *, recallable: bool) -> None:
 
 
 def embed(contents: Sequence[str]) -> list[Vector]:
-    """One call for all. It is slow: never inside a transaction."""
-    return get_embedder().embed(contents)
+    """One call for all. It is slow: never inside a transaction.
+
+    Raises ProviderError, also when what comes back are no vectors: too few, too short, of zeros or of no numbers.
+    """
+    embedder = get_embedder()
+    vectors = embedder.embed(contents)
+    if len(vectors) != len(contents) or not all(_is_vector(vector, embedder.dimensions) for vector in vectors):
+        raise ProviderError("The embedder gave no usable vectors.", code="nonsense")
+    return vectors
+
+
+def _is_vector(vector: Vector, dimensions: int) -> bool:
+    """A zero vector is near to nothing, and a NaN is no number."""
+    return vector.shape == (dimensions,) and bool(np.isfinite(vector).all()) and bool(vector.any())
 
 
 def embed_missing(most: int) -> int:
@@ -113,7 +127,7 @@ def embed_missing(most: int) -> int:
         return 0
     unlock(rows)
     contents = [row.content for row in rows]
-    vectors = dict(zip([row.pk for row in rows], embedder.embed(contents), strict=True))
+    vectors = dict(zip([row.pk for row in rows], embed(contents), strict=True))
     for row, content in zip(rows, contents, strict=True):
         _add_missing(row, content, vectors[row.pk])
     return len(rows)
@@ -126,6 +140,8 @@ def _add_missing(row: Memory, content: str, vector: Vector) -> None:
         memory = Memory.objects.select_related("profile").get(pk=row.pk)
         if memory.content == content and not memory.embeddings.filter(model=get_embedder().name).exists():
             add_vector(memory, vector)
+            if memory.is_recallable:
+                links.connect(memory, vector)
 
 
 def _length(memory: Memory) -> int:

@@ -132,8 +132,8 @@ def confirm(access: MemoryAccess, memory_id: uuid.UUID) -> Written:
         if memory.status != Status.PENDING:
             return Written(Outcome.DISCARDED, memory.pk, reason=NOT_PENDING)
         if successor := changes.stands_already(profile, memory):
-            superseded = {"status": Status.SUPERSEDED, "superseded_by_id": successor.pk}
-            changes.change(act, memory, Action.CONFIRMED, confidence=1.0, **superseded)
+            gives_way: dict[str, Any] = {"status": Status.SUPERSEDED, "superseded_by_id": successor.pk}
+            changes.change(act, memory, Action.CONFIRMED, confidence=1.0, **gives_way)
             return Written(Outcome.SUPERSEDED, memory.pk, act.change_id, reason="The same or a newer statement holds.")
         changes.clear_slot(act, profile, changes.slot_of(memory), successor=memory)
         changes.change(act, memory, Action.CONFIRMED, confidence=1.0, status=Status.ACTIVE)
