@@ -1,16 +1,7 @@
-"""What the worker does for memories."""
+"""What the worker does for memories by the clock; what a change leaves to it stands in `memories.engine.errands`."""
 
-from memories.engine import index
-from memorychat.jobs import enqueue, job, periodic
-
-AT_ONCE = 200
-
-
-@job("memories.embed_missing", queueing_lock="memories.embed_missing")
-def embed_missing() -> None:
-    """Memories that were saved while the embedder was down, or before it was changed, get their vectors."""
-    while index.embed_missing(AT_ONCE):
-        pass
+from memories.engine.errands import embed_missing
+from memorychat.jobs import enqueue, periodic
 
 
 @periodic("memories.embed_missing_hourly", cron="17 * * * *")

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from memories.access import MemoryAccess
 from memories.engine import index, ledger, links
+from memories.engine.errands import embed_missing, summarise_later
 from memories.engine.ledger import Act
 from memories.engine.types import NotAllowed, Outcome, Provenance, UnknownMemory, Written
 from memories.models import (
@@ -27,7 +28,6 @@ from memories.models import (
     MemorySource,
     Status,
 )
-from memories.tasks import embed_missing
 from memorychat.jobs import enqueue
 from memorychat.lib.crypto import keyed_hash
 from memorychat.llm.types import ProviderError, Vector
@@ -71,6 +71,7 @@ def locked(access: MemoryAccess) -> Iterator[MemoryProfile]:
         if profile is None:
             raise NotAllowed("This memory profile was deleted.")
         yield profile
+        summarise_later(profile)
 
 
 def open_batch(profile: MemoryProfile, batch: Batch) -> MemoryBatch:
