@@ -5,6 +5,10 @@ score = 0.60 × relevance + 0.20 × salience + 0.10 × recency + 0.10 × links, 
 
 import math
 from datetime import datetime
+from typing import Any
+
+from django.db.models import Case, DurationField, ExpressionWrapper, F, FloatField, Value, When
+from django.db.models.functions import Cast, Exp, Extract, Greatest, Least
 
 from memories.engine.types import ScoreParts
 from memories.models import Memory, Sector
@@ -20,6 +24,7 @@ FADING: dict[str, float] = {
     Sector.SEMANTIC: 0.005,
     Sector.REFLECTIVE: 0.001,
 }
+FADED_AWAY = 300.0  # the exponent from which on nothing is left that a number could show
 RECENCY_HALF_LIFE_DAYS = 30
 REINFORCEMENT = 0.2  # the share of what lacks to 1 that hearing it again adds
 
@@ -42,6 +47,16 @@ def salience_now(salience: float, sector: str, days: float) -> float:
 
 def salience_of(memory: Memory, now: datetime) -> float:
     return salience_now(memory.salience, memory.sector, days_between(memory.salience_at, now))
+
+
+def salience_in_sql(now: datetime) -> Any:
+    """The twin of `salience_of`, as an expression over memories."""
+    since = ExpressionWrapper(Value(now) - F("salience_at"), output_field=DurationField())
+    days = Cast(Extract(since, "epoch"), FloatField()) / 86_400.0
+    rates = [When(sector=sector, then=Value(rate)) for sector, rate in FADING.items()]
+    faded = Case(*rates, output_field=FloatField()) * Greatest(days, Value(0.0), output_field=FloatField())
+    # PostgreSQL refuses what is too near to zero, instead of calling it zero.
+    return F("salience") * Exp(-1.0 * Least(faded, Value(FADED_AWAY), output_field=FloatField()))
 
 
 def recency(days: float) -> float:

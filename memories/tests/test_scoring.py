@@ -1,9 +1,12 @@
+from datetime import timedelta
+
 import pytest
-from hypothesis import given
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memories.engine import scoring
-from memories.models import Sector
+from memories.models import Memory, MemoryProfile, Origin, Sector
 from memorychat.llm.minilm import MiniLM
 
 shares = st.floats(0, 1)
@@ -26,6 +29,28 @@ def test_salience_only_falls_and_stays_between_0_and_1(
     then = scoring.salience_now(salience, sector, first)
     after = scoring.salience_now(salience, sector, second)
     assert 0 <= after <= then <= salience
+
+
+@pytest.mark.django_db
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(salience=st.just(0.0) | st.floats(1e-6, 1), sector=st.sampled_from(Sector), age=st.floats(-10, 40_000))
+def test_salience_in_a_statement_is_that_of_the_code(
+    profile: MemoryProfile, salience: float, sector: Sector, age: float
+) -> None:
+    now = timezone.now()
+    memory = Memory.objects.create(
+        owner=profile.owner,
+        profile=profile,
+        content="I like tea",
+        sector=sector,
+        salience=salience,
+        salience_at=now - timedelta(days=age),
+        origin=Origin.CHAT,
+        occurred_at=now,
+        digest=b"",
+    )
+    [in_sql] = Memory.objects.filter(pk=memory.pk).values_list(scoring.salience_in_sql(now), flat=True)
+    assert in_sql == pytest.approx(scoring.salience_of(memory, now), abs=1e-12)
 
 
 def test_recency_halves_in_thirty_days() -> None:
