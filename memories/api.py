@@ -16,7 +16,7 @@ from memories.access import MemoryAccess
 from memories.engine import copying, undoing, writing
 from memories.engine.recall import recall
 from memories.engine.types import Candidate, Outcome, Written
-from memories.models import Memory, MemoryBatch, MemoryProfile, Origin, PrivacyMode
+from memories.models import Memory, MemoryBatch, MemoryProfile, Origin
 from memories.schemas import (
     BatchIn,
     BatchOut,
@@ -67,7 +67,7 @@ def list_profiles(request: ApiRequest, page: Query[PageQuery]) -> Listing[Profil
 @profile_router.post("", auth=WRITE, response={201: ProfileOut})
 @idempotent
 def create_profile(request: ApiRequest, profile: ProfileIn) -> Status[ProfileOut]:
-    made = profiles.create(request.auth.user, profile.name, profile.description, profile.default_mode)
+    made = profiles.create(request.auth.user, **profile.model_dump())
     return Status(201, ProfileOut.of(made))
 
 
@@ -83,7 +83,7 @@ def change_profile(request: ApiRequest, profile_id: uuid.UUID, changes: ProfileP
         profile,
         name=profile.name if changes.name is None else changes.name,
         description=profile.description if changes.description is None else changes.description,
-        default_mode=changes.default_mode or PrivacyMode(profile.default_mode),
+        **changes.promises(),
     )
     return ProfileOut.of(profile)
 

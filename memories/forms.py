@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from memories.engine.types import CONTENT_LIMIT
-from memories.models import Kind, MemoryProfile, PrivacyMode, Status
+from memories.models import Kind, LearningMode, MemoryProfile, PrivacyMode, Status
 from memories.profiles import DESCRIPTION_LIMIT, NAME_LIMIT
 from memorychat.lib import text
 
@@ -58,6 +58,22 @@ class ProfileForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     default_mode = forms.ChoiceField(label="New conversations begin in", choices=PrivacyMode)
+    learning = forms.ChoiceField(
+        label="What conversations tell",
+        choices=LearningMode,
+        required=False,
+        initial=LearningMode.AUTOMATIC,
+        help_text="What waits for you stands in the inbox. What you write into a memory yourself is always kept.",
+    )
+    local_only = forms.BooleanField(
+        label="Local models only",
+        required=False,
+        help_text="Its words reach the built-in embedder and models on this machine alone.",
+    )
+
+    def clean_learning(self) -> str:
+        """A program that does not know of it leaves it as it is."""
+        return str(self.cleaned_data["learning"] or self.get_initial_for_field(self.fields["learning"], "learning"))
 
 
 class CopyForm(forms.Form):

@@ -1,14 +1,14 @@
 """Memory profiles of a person: made, renamed, chosen, deleted and brought back."""
 
 import uuid
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import DataKey, User
 from memories.access import MemoryAccess
-from memories.models import MemoryEvent, MemoryProfile, Origin, PrivacyMode
+from memories.models import LearningMode, MemoryEvent, MemoryProfile, Origin, PrivacyMode
 from memorychat.lib import text
 
 NAME_LIMIT = 100
@@ -45,12 +45,18 @@ def by_hand(user: User, profile: MemoryProfile, *, door: Origin = Origin.MANUAL)
     return MemoryAccess(profile, PrivacyMode.NORMAL, actor=user, door=door)
 
 
-def create(
-    user: User, name: str, description: str = "", default_mode: PrivacyMode = PrivacyMode.NORMAL
-) -> MemoryProfile:
+class Promises(TypedDict, total=False):
+    """What a profile promises: how its conversations begin, what becomes of what they tell, and who sees its words."""
+
+    default_mode: PrivacyMode
+    learning: LearningMode
+    local_only: bool
+
+
+def create(user: User, name: str, description: str = "", **promises: Unpack[Promises]) -> MemoryProfile:
     name, description = _clean(name, description)
     with transaction.atomic(durable=True):
-        return _make(user, name, description, default_mode=default_mode)
+        return _make(user, name, description, **promises)
 
 
 def create_like(profile: MemoryProfile, name: str, *, profile_id: uuid.UUID) -> MemoryProfile:
@@ -69,10 +75,11 @@ def create_like(profile: MemoryProfile, name: str, *, profile_id: uuid.UUID) -> 
         )
 
 
-def describe(profile: MemoryProfile, name: str, description: str, default_mode: PrivacyMode) -> None:
+def describe(profile: MemoryProfile, name: str, description: str, **promises: Unpack[Promises]) -> None:
     profile.name, profile.description = _clean(name, description)
-    profile.default_mode = default_mode
-    profile.save(update_fields=["name", "description", "default_mode"])
+    for promise, value in promises.items():
+        setattr(profile, promise, value)
+    profile.save(update_fields=["name", "description", *promises])
 
 
 def make_default(profile: MemoryProfile) -> None:

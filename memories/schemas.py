@@ -4,7 +4,7 @@ import dataclasses
 import json
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 from django.utils import timezone
 from pydantic import (
@@ -26,6 +26,7 @@ from memories.models import (
     Action,
     FoundBy,
     Kind,
+    LearningMode,
     Memory,
     MemoryEvent,
     MemoryProfile,
@@ -34,7 +35,7 @@ from memories.models import (
     Sector,
     Status,
 )
-from memories.profiles import DESCRIPTION_LIMIT, NAME_LIMIT
+from memories.profiles import DESCRIPTION_LIMIT, NAME_LIMIT, Promises
 from memories.searching import Narrowing
 from memorychat.lib.shapes import Body, Moment, PageQuery, Words, in_one_sentence, what_is_wrong
 
@@ -76,6 +77,8 @@ class ProfileOut(BaseModel):
     description: str
     is_default: bool
     default_mode: PrivacyMode
+    learning: LearningMode
+    local_only: bool
     memory_count: int = Field(description="Active memories.")
     created_at: datetime
 
@@ -87,6 +90,8 @@ class ProfileOut(BaseModel):
             description=profile.description,
             is_default=profile.is_default,
             default_mode=PrivacyMode(profile.default_mode),
+            learning=LearningMode(profile.learning),
+            local_only=profile.local_only,
             memory_count=profile.memory_count,
             created_at=profile.created_at,
         )
@@ -96,12 +101,20 @@ class ProfileIn(Body):
     name: Name
     description: Description = ""
     default_mode: PrivacyMode = Field(PrivacyMode.NORMAL, description="Of new conversations.")
+    learning: LearningMode = Field(LearningMode.AUTOMATIC, description="What becomes of what conversations tell.")
+    local_only: bool = Field(False, strict=True, description="Only local models see its words.")
 
 
 class ProfilePatch(Body):
     name: Name | None = None
     description: Description | None = None
     default_mode: PrivacyMode | None = None
+    learning: LearningMode | None = None
+    local_only: bool | None = Field(None, strict=True)
+
+    def promises(self) -> Promises:
+        promises = self.model_dump(include={"default_mode", "learning", "local_only"}, exclude_none=True)
+        return cast("Promises", promises)
 
 
 class CopyIn(Body):

@@ -1,9 +1,14 @@
 from django.urls import path
 
-from memories import views
+from memories import inbox, views
 
 urlpatterns = [
     path("memories/", views.memory_list, name="memory-list"),
+    path("memories/pending/", inbox.pending_list, name="pending-list"),
+    path("memories/conflicts/", inbox.conflict_list, name="conflict-list"),
+    path("memories/conflicts/<uuid:conflict_id>/", inbox.conflict_decide, name="conflict-decide"),
+    path("memories/<uuid:memory_id>/confirm/", inbox.memory_confirm, name="memory-confirm"),
+    path("memories/<uuid:memory_id>/reject/", inbox.memory_reject, name="memory-reject"),
     path("memories/<uuid:memory_id>/", views.memory_detail, name="memory-detail"),
     path("memories/<uuid:memory_id>/row/", views.memory_row, name="memory-row"),
     path("memories/<uuid:memory_id>/edit/", views.memory_edit, name="memory-edit"),

@@ -13,7 +13,7 @@ from django_htmx.http import trigger_client_event
 
 from accounts.models import User
 from accounts.requests import PersonRequest, posted
-from memories import biography, profiles
+from memories import biography, inbox, profiles
 from memories.engine import copying, scoring, undoing, writing
 from memories.engine.types import NotAllowed, StaleChange
 from memories.forms import CopyForm, FilterForm, MemoryForm, ProfileForm
@@ -41,6 +41,7 @@ def memory_list(request: PersonRequest) -> HttpResponse:
         "statuses": Status.choices,
         "kinds": Kind.choices,
         "profiles": _profiles(request.user),
+        "waiting": inbox.waiting_of(request.user),
     }
     return render(request, "memories/memory_list.html", context)
 
@@ -155,8 +156,7 @@ def profile_create(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile_edit(request: PersonRequest, profile_id: uuid.UUID) -> HttpResponse:
     profile = _profile(request.user, profile_id)
-    words = {"name": profile.name, "description": profile.description, "default_mode": profile.default_mode}
-    form = ProfileForm(posted(request), initial=words)
+    form = ProfileForm(posted(request), initial={name: getattr(profile, name) for name in ProfileForm.base_fields})
     if form.is_valid():
         profiles.describe(profile, **form.cleaned_data)
         return redirect("profile-list")

@@ -100,7 +100,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(
     for number in range(12):
         tell(f"I was in town{number} once")
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         reader.get(reverse("memory-list"))
 
 
