@@ -27,6 +27,7 @@ from memories.engine import undoing, writing
 from memories.engine.recall import recall
 from memories.engine.types import Candidate, Provenance, Slot
 from memories.models import Memory, MemoryBatch, MemoryEvent, PrivacyMode
+from memories.tasks import archive_faded
 from memorychat.lib import cursors
 from memorychat.lib.crypto import key_ring
 from memorychat.tests.crowd import disperse, gather
@@ -162,6 +163,7 @@ CHAT: dict[str, Act] = {
 JOBS: dict[str, Act] = {
     "learn from what was abandoned": lambda alice: learn_from_abandoned(),
     "forget old answers": lambda alice: forget_answers(),
+    "archive what has faded": lambda alice: archive_faded(),
 }
 PAGES: dict[str, Act] = {
     "sign in": lambda alice: alice.sign_in(),
