@@ -235,6 +235,7 @@ OPENAI_API_KEY = environment.openai_api_key.get_secret_value() if environment.op
 OPENAI_BASE_URL = environment.openai_base_url
 OPENAI_MODEL = environment.openai_model
 LLM_PROVIDERS = environment.llm_providers
+LOCAL_PROVIDERS = environment.local_providers
 LLM_TEMPERATURE = environment.llm_temperature
 LLM_MAX_TOKENS = environment.llm_max_tokens
 LLM_TIMEOUT_SECONDS = environment.llm_timeout_seconds
@@ -250,6 +251,8 @@ MEMORY_CONFIDENCE_AUTO = environment.memory_confidence_auto
 MEMORY_CONFIDENCE_ASK = environment.memory_confidence_ask
 MEMORY_WRITES_PER_CONVERSATION = environment.memory_writes_per_conversation
 MEMORY_WRITES_PER_HOUR = environment.memory_writes_per_hour
+EPISODE_OWN_MESSAGES = environment.episode_own_messages
+EPISODE_ALL_MESSAGES = environment.episode_all_messages
 RATE_LIMIT_SCALE = environment.rate_limit_scale
 
 # Addresses are unique whatever their case, which this check does not see: a constraint on User says so.

@@ -78,6 +78,7 @@ class Environment(BaseSettings):
         "openai",
         "builtin",
     ]
+    local_providers: CommaSeparated = []
     llm_temperature: float = Field(0.7, ge=0, le=2)
     llm_max_tokens: int = Field(1000, ge=1)
     llm_timeout_seconds: float = Field(30, gt=0)
@@ -95,6 +96,9 @@ class Environment(BaseSettings):
     # What a model decides to write; what exceeds it waits for its owner
     memory_writes_per_conversation: int = Field(10, ge=0)
     memory_writes_per_hour: int = Field(25, ge=0)
+    # An episode is written of a conversation with so many messages of the person, or so many in all
+    episode_own_messages: int = Field(8, ge=1)
+    episode_all_messages: int = Field(15, ge=1)
     # Multiplies all limits of requests and writes; 0 switches them off
     rate_limit_scale: float = Field(1.0, ge=0)
 
