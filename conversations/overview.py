@@ -41,9 +41,7 @@ def overview_of(conversation: Conversation) -> Overview:
 
 def _episode_of(conversation: Conversation) -> str:
     """Unless its owner forgot it, or it does not stand for another reason."""
-    events = MemoryEvent.objects.filter(
-        batch__purpose=MemoryBatch.Purpose.EPISODE, batch__reference=conversation.pk, action=Action.CREATED
-    )
+    events = MemoryEvent.objects.filter(batch__purpose=MemoryBatch.Purpose.EPISODE, batch__reference=conversation.pk)
     episode = (
         Memory.objects.for_user(conversation.owner)
         .filter(pk__in=events.values("memory"), kind=Kind.EPISODE, status__in=[Status.ACTIVE, Status.ARCHIVED])

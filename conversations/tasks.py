@@ -2,12 +2,20 @@
 
 import uuid
 
-from conversations import learning
-from memorychat.jobs import job, periodic
+from conversations import episodes, learning
+from memorychat.jobs import enqueue, job, periodic
+
+
+@job("conversations.write_episode", lock="episode {conversation_id}", queueing_lock="episode {conversation_id}")
+def write_episode(conversation_id: uuid.UUID) -> None:
+    episodes.write(conversation_id)
 
 
 @job("conversations.learn", lock="learn {message_id}", queueing_lock="learn {message_id}")
 def learn_from(message_id: uuid.UUID) -> None:
+    # Before the learning, which marks the message: a worker that dies between them has it enqueued again.
+    if conversation_id := episodes.due_with(message_id):
+        enqueue(write_episode, conversation_id=conversation_id)
     learning.learn(message_id)
 
 
