@@ -92,7 +92,7 @@ class Reply:
         self.frames: list[Frame] = []
         self.listeners: list[Listener] = []
         self.last_frame: Frame | None = None
-        self._model = get_chat_model()
+        self._model = get_chat_model(turn.access.profile)
         self._draft = Draft(turn.mode, self._model.provider, self._model.model, Recall())
         self._unsent = ""
         self._sending = asyncio.Lock()

@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from accounts.models import DataKey, User
 from memories.access import MemoryAccess
+from memories.engine.errands import embed_missing
 from memories.models import LearningMode, MemoryEvent, MemoryProfile, Origin, PrivacyMode
+from memorychat.jobs import enqueue
 from memorychat.lib import text
 
 NAME_LIMIT = 100
@@ -77,9 +79,13 @@ def create_like(profile: MemoryProfile, name: str, *, profile_id: uuid.UUID) -> 
 
 def describe(profile: MemoryProfile, name: str, description: str, **promises: Unpack[Promises]) -> None:
     profile.name, profile.description = _clean(name, description)
+    was_local_only = profile.local_only
     for promise, value in promises.items():
         setattr(profile, promise, value)
-    profile.save(update_fields=["name", "description", *promises])
+    with transaction.atomic(durable=True):
+        profile.save(update_fields=["name", "description", *promises])
+        if profile.local_only != was_local_only:
+            enqueue(embed_missing)
 
 
 def make_default(profile: MemoryProfile) -> None:

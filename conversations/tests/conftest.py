@@ -5,7 +5,7 @@ from pytest_django import Settings
 
 from conversations import replies
 from memorychat.llm.fakes import FakeChat
-from memorychat.llm.providers import CHAT_MODELS, get_chat_model
+from memorychat.llm.providers import CHAT_MODELS, forget_models
 
 UseModel = Callable[[FakeChat], FakeChat]
 
@@ -17,7 +17,7 @@ def use_model(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> UseModel:
     def use(model: FakeChat) -> FakeChat:
         monkeypatch.setitem(CHAT_MODELS, "fake", lambda: model)
         settings.LLM_PROVIDERS = ["fake", "builtin"]
-        get_chat_model.cache_clear()
+        forget_models()
         return model
 
     return use

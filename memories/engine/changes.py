@@ -83,12 +83,12 @@ def open_batch(profile: MemoryProfile, batch: Batch) -> MemoryBatch:
     return row
 
 
-def embed(contents: Sequence[str]) -> Sequence[Vector | None]:
+def embed(contents: Sequence[str], profile: MemoryProfile) -> Sequence[Vector | None]:
     """Vectors, or None for each when the embedder is down: the memories are saved, and embedded later by a job."""
     if not contents:
         return []
     try:
-        return index.embed(contents)
+        return index.embed(contents, profile)
     except ProviderError as error:
         log.warning("embedder_failed", code=error.code, texts=len(contents))
         return [None] * len(contents)

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from memories.engine import links
 from memories.engine.types import Slot
-from memories.models import Memory, MemoryEmbedding, MemoryProfile, MemoryTerm, Status
+from memories.models import Memory, MemoryEmbedding, MemoryProfile, MemoryQuerySet, MemoryTerm, Status
 from memorychat.lib.crypto import keyed_hash, unlock
 from memorychat.lib.text import index_terms, language_of, normalise, query_terms, tokens
 from memorychat.llm.providers import get_embedder
@@ -74,7 +74,7 @@ def add_vector(memory: Memory, vector: Vector) -> None:
     MemoryEmbedding.objects.create(
         memory=memory,
         profile=memory.profile,
-        model=get_embedder().name,
+        model=get_embedder(memory.profile).name,
         embedding=vector.tolist(),
         recallable=memory.is_recallable,
     )
@@ -97,12 +97,12 @@ def show(memory: Memory, *, recallable: bool) -> None:
     _count(memory.profile, memories=sign, terms=sign * _length(memory))
 
 
-def embed(contents: Sequence[str]) -> list[Vector]:
+def embed(contents: Sequence[str], profile: MemoryProfile) -> list[Vector]:
     """One call for all. It is slow: never inside a transaction.
 
     Raises ProviderError, also when what comes back are no vectors: too few, too short, of zeros or of no numbers.
     """
-    embedder = get_embedder()
+    embedder = get_embedder(profile)
     vectors = embedder.embed(contents)
     if len(vectors) != len(contents) or not all(_is_vector(vector, embedder.dimensions) for vector in vectors):
         raise ProviderError("The embedder gave no usable vectors.", code="nonsense")
@@ -116,20 +116,20 @@ def _is_vector(vector: Vector, dimensions: int) -> bool:
 
 def embed_missing(most: int) -> int:
     """Give up to so many memories the vector of today's embedder, and say how many got one. Raises ProviderError."""
-    embedder = get_embedder()
-    rows = list(
-        Memory.objects.exclude(embeddings__model=embedder.name)
-        .filter(status__in=[Status.ACTIVE, Status.PENDING])
-        .select_related("profile")
-        .order_by("pk")[:most]
-    )
-    if not rows:
+    waiting = Memory.objects.filter(status__in=[Status.ACTIVE, Status.PENDING]).select_related("profile")
+    return sum(_embed_missing(waiting.filter(profile__local_only=is_local), most) for is_local in (False, True))
+
+
+def _embed_missing(waiting: MemoryQuerySet, most: int) -> int:
+    """Of memories whose words may all go to the same embedder."""
+    first = waiting.first()
+    if first is None:
         return 0
+    rows = list(waiting.exclude(embeddings__model=get_embedder(first.profile).name).order_by("pk")[:most])
     unlock(rows)
     contents = [row.content for row in rows]
-    vectors = dict(zip([row.pk for row in rows], embed(contents), strict=True))
-    for row, content in zip(rows, contents, strict=True):
-        _add_missing(row, content, vectors[row.pk])
+    for row, content, vector in zip(rows, contents, embed(contents, first.profile), strict=True):
+        _add_missing(row, content, vector)
     return len(rows)
 
 
@@ -138,7 +138,7 @@ def _add_missing(row: Memory, content: str, vector: Vector) -> None:
     with transaction.atomic(durable=True):
         MemoryProfile.objects.select_for_update(no_key=True).get(pk=row.profile_id)
         memory = Memory.objects.select_related("profile").get(pk=row.pk)
-        if memory.content == content and not memory.embeddings.filter(model=get_embedder().name).exists():
+        if memory.content == content and not memory.embeddings.filter(model=get_embedder(memory.profile).name).exists():
             add_vector(memory, vector)
             if memory.is_recallable:
                 links.connect(memory, vector)

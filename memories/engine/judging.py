@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
+from memories.models import MemoryProfile
 from memorychat.llm.providers import get_chat_model
 from memorychat.llm.structured import answer_as
 from memorychat.llm.types import ChatMessage, Prompt
@@ -46,20 +47,20 @@ class _Answer(BaseModel):
     verdicts: list[_Judged] = Field(max_length=2 * AT_ONCE)
 
 
-def judge(pairs: Sequence[Pair], *, correlation_id: str) -> list[Verdict]:
+def judge(pairs: Sequence[Pair], profile: MemoryProfile, *, correlation_id: str) -> list[Verdict]:
     """One verdict a pair, in order; a pair that the model leaves out is different. Raises ProviderError."""
     verdicts: list[Verdict] = []
     for start in range(0, len(pairs), AT_ONCE):
-        verdicts += _judge(pairs[start : start + AT_ONCE], correlation_id)
+        verdicts += _judge(pairs[start : start + AT_ONCE], profile, correlation_id)
     return verdicts
 
 
-def _judge(pairs: Sequence[Pair], correlation_id: str) -> list[Verdict]:
+def _judge(pairs: Sequence[Pair], profile: MemoryProfile, correlation_id: str) -> list[Verdict]:
     prompt = Prompt(
         PROMPT.read_text(encoding="utf-8"),
         history=[ChatMessage("user", "\n".join(_line(number, pair) for number, pair in enumerate(pairs, start=1)))],
     )
-    answer = answer_as(_Answer, get_chat_model(), prompt, correlation_id=correlation_id)
+    answer = answer_as(_Answer, get_chat_model(profile), prompt, correlation_id=correlation_id)
     judged = {each.pair: each.verdict for each in answer.verdicts}
     return [judged.get(number, Verdict.DIFFERENT) for number in range(1, len(pairs) + 1)]
 

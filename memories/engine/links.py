@@ -26,13 +26,13 @@ def nearest(
 
     From the covering index alone: the memories themselves are read after the cut.
     """
-    calibration = get_embedder().calibration
-    rows = MemoryEmbedding.objects.filter(profile=profile, model=get_embedder().name, recallable=True)
+    embedder = get_embedder(profile)
+    rows = MemoryEmbedding.objects.filter(profile=profile, model=embedder.name, recallable=True)
     if but is not None:
         rows = rows.exclude(memory=but)
     rows = rows.annotate(distance=CosineDistance("embedding", HalfVector([float(each) for each in vector])))
     found = rows.order_by("distance").values_list("memory_id", "distance")[:most]
-    return [(memory_id, calibration.position(1 - distance)) for memory_id, distance in found]
+    return [(memory_id, embedder.calibration.position(1 - distance)) for memory_id, distance in found]
 
 
 def connect(memory: Memory, vector: Sequence[float] | Vector) -> None:
@@ -55,6 +55,6 @@ def renew(memory: Memory) -> None:
     MemoryLink.objects.filter(Q(one=memory) | Q(other=memory)).delete()
     if not memory.is_recallable:
         return
-    stored = MemoryEmbedding.objects.filter(memory=memory, model=get_embedder().name).first()
+    stored = MemoryEmbedding.objects.filter(memory=memory, model=get_embedder(memory.profile).name).first()
     if stored is not None:
         connect(memory, stored.embedding)

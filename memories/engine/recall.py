@@ -114,10 +114,10 @@ def recall(
     query = text.clean(query, limit=QUERY_LIMIT, name="query")
     if not access.mode.reads or _allows_nothing(kinds, sectors):
         return Recall(took_ms=_milliseconds(started))
-    vector, degraded = _embed(query)
+    vector, degraded = _embed(query, access.profile)
     profile = MemoryProfile.objects.active().get(pk=access.profile.pk)
     candidates = _candidates(profile, query, vector, kinds=kinds, sectors=sectors)
-    weighed = _weigh(candidates, profile.memory_count, threshold)
+    weighed = _weigh(candidates, profile, threshold)
     best = heapq.nlargest(limit, weighed, key=lambda each: (each.score, each.candidate.memory_id.int))
     return Recall(tuple(_hit(each) for each in best), _milliseconds(started), degraded)
 
@@ -126,9 +126,9 @@ def _allows_nothing(*allowed: Collection[str] | None) -> bool:
     return any(values is not None and not values for values in allowed)
 
 
-def _embed(query: str) -> tuple[Vector | None, tuple[str, ...]]:
+def _embed(query: str, profile: MemoryProfile) -> tuple[Vector | None, tuple[str, ...]]:
     try:
-        return index.embed([query])[0], ()
+        return index.embed([query], profile)[0], ()
     except ProviderError as error:
         log.warning("recall_degraded", part="vectors", code=error.code)
         return None, ("vectors",)
@@ -155,7 +155,7 @@ def _candidates(
         "k1": K1 + 1,
         "k": K1 * (1 - B),
         "b": K1 * B * profile.memory_count / max(profile.term_count, 1),
-        "model": get_embedder().name,
+        "model": get_embedder(profile).name,
         "vector": HalfVector(vector.tolist()).to_text() if vector is not None else None,
         "kinds": list(kinds) if kinds is not None else None,
         "sectors": list(sectors) if sectors is not None else None,
@@ -168,13 +168,13 @@ def _candidates(
         return [_Candidate._make(row) for row in cursor.fetchall()]
 
 
-def _weigh(candidates: list[_Candidate], memories: int, threshold: float) -> Iterator[_Weighed]:
-    calibration = get_embedder().calibration
+def _weigh(candidates: list[_Candidate], profile: MemoryProfile, threshold: float) -> Iterator[_Weighed]:
+    calibration = get_embedder(profile).calibration
     for candidate in candidates:
         relevance = scoring.relevance(
             candidate.similarity,
             candidate.keywords or 0.0,
-            memories=memories,
+            memories=profile.memory_count,
             has_asked_slot=candidate.has_asked_slot,
             calibration=calibration,
         )

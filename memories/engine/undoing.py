@@ -51,7 +51,7 @@ def undo_all(access: MemoryAccess, change_ids: Sequence[uuid.UUID], *, with_late
     """Compensate several changes as one new one, which can be undone itself."""
     changes.must_write(access)
     events = _events(access.profile, change_ids)
-    vectors = _vectors_before(events)
+    vectors = _vectors_before(access.profile, events)
     with changes.locked(access) as profile:
         taken_back = _with_what_follows(profile, change_ids)
         follows = [change for change in taken_back if change not in change_ids]
@@ -182,10 +182,10 @@ def _state_before(event: MemoryEvent) -> dict[str, Any]:
     return {"status": Status.FORGOTTEN} if event.before is None else ledger.column_values(event.before)
 
 
-def _vectors_before(events: list[MemoryEvent]) -> dict[str, Vector | None]:
+def _vectors_before(profile: MemoryProfile, events: list[MemoryEvent]) -> dict[str, Vector | None]:
     """Words to which memories go back → their vectors."""
     contents = list({event.before["content"] for event in events if "content" in (event.before or {})})
-    return dict(zip(contents, changes.embed(contents), strict=True))
+    return dict(zip(contents, changes.embed(contents, profile), strict=True))
 
 
 def _take_back(act: Act, profile: MemoryProfile, change_id: uuid.UUID, vectors: dict[str, Vector | None]) -> Written:

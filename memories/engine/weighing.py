@@ -84,7 +84,7 @@ def weigh(access: MemoryAccess, candidates: Sequence[Candidate], *, as_given: bo
     """
     guarded = [_guard(access, _checked(candidate)) for candidate in candidates]
     going_on = [each for each in guarded if isinstance(each, Weighed)]
-    vectors = iter(changes.embed([each.candidate.content for each in going_on]))
+    vectors = iter(changes.embed([each.candidate.content for each in going_on], access.profile))
     embedded = [replace(each, vector=next(vectors)) if isinstance(each, Weighed) else each for each in guarded]
     return embedded if as_given else _judged(access, embedded)
 
@@ -134,7 +134,7 @@ def told_of_masks(verdict: guard.Verdict) -> str:
 
 def _judged(access: MemoryAccess, weighed: list[Weighed | Written]) -> list[Weighed | Written]:
     """Ask the model about all pairs that the rules leave open, at once; without one both sides are kept."""
-    if not has_language_model():
+    if not has_language_model(access.profile):
         return weighed
     open_pairs = [
         (at, known)
@@ -145,7 +145,9 @@ def _judged(access: MemoryAccess, weighed: list[Weighed | Written]) -> list[Weig
     if not open_pairs:
         return weighed
     asked = [_pair(known, each.candidate) for at, known in open_pairs if isinstance(each := weighed[at], Weighed)]
-    for (at, known), verdict in zip(open_pairs, judging.judge(asked, correlation_id=correlation_id()), strict=True):
+    for (at, known), verdict in zip(
+        open_pairs, judging.judge(asked, access.profile, correlation_id=correlation_id()), strict=True
+    ):
         each = weighed[at]
         if isinstance(each, Weighed):
             each.verdicts[known.pk] = bytes(known.digest), verdict

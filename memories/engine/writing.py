@@ -95,7 +95,7 @@ def revise(access: MemoryAccess, memory_id: uuid.UUID, content: str) -> Written:
     """A person corrects the wording. What they write is certain, and takes the place of what held its slot."""
     changes.must_write(access)
     content, reason = _guarded(text.clean(content, limit=CONTENT_LIMIT, name="memory"))
-    [vector] = changes.embed([content])
+    [vector] = changes.embed([content], access.profile)
     with changes.locked(access) as profile:
         memory = changes.fetch(profile, memory_id)
         act = Act(access, reason=reason)

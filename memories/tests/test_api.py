@@ -48,9 +48,9 @@ def broken_embedder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     down = FakeEmbedder(error=ProviderError("It is down.", code="unreachable"))
     with monkeypatch.context() as context:
         context.setattr(providers, "EMBEDDERS", [lambda: down])
-        providers.get_embedder.cache_clear()
+        providers.forget_models()
         yield
-    providers.get_embedder.cache_clear()
+    providers.forget_models()
 
 
 def told(response: HttpResponse) -> dict[str, Any]:

@@ -34,9 +34,9 @@ class SeesNoDifference(FakeEmbedder):
 def embedder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Embedder]:
     made = request.param()
     monkeypatch.setattr(providers, "EMBEDDERS", [lambda: made])
-    providers.get_embedder.cache_clear()
+    providers.forget_models()
     yield made
-    providers.get_embedder.cache_clear()
+    providers.forget_models()
 
 
 @pytest.mark.parametrize(("family", "one", "other"), CORRECTED)

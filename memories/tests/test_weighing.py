@@ -49,9 +49,9 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeChat]:
     fake = FakeChat()
     monkeypatch.setitem(providers.CHAT_MODELS, "openai", lambda: fake)
     monkeypatch.setattr("django.conf.settings.LLM_PROVIDERS", ["openai"])
-    providers.get_chat_model.cache_clear()
+    providers.forget_models()
     yield fake
-    providers.get_chat_model.cache_clear()
+    providers.forget_models()
 
 
 @pytest.fixture
@@ -203,12 +203,12 @@ def test_what_is_no_vector_is_never_stored_and_costs_no_memory(
     access: MemoryAccess, monkeypatch: pytest.MonkeyPatch, vectors: list[np.ndarray]
 ) -> None:
     monkeypatch.setattr(providers, "EMBEDDERS", [lambda: BrokenEmbedder(vectors)])
-    providers.get_embedder.cache_clear()
+    providers.forget_models()
     try:
         assert writing.remember(access, Candidate("I live in Porto")).outcome is Outcome.CREATED
     finally:
         monkeypatch.undo()
-        providers.get_embedder.cache_clear()
+        providers.forget_models()
     assert not Memory.objects.get().embeddings.exists()
     assert index.embed_missing(10) == 1
     assert Memory.objects.get().embeddings.get().model == providers.get_embedder().name

@@ -196,7 +196,7 @@ def test_a_memory_is_saved_and_embedded_later_when_the_embedder_is_down(
 ) -> None:
     broken = FakeEmbedder(error=ProviderError("down", code="unreachable"))
     monkeypatch.setattr(providers, "EMBEDDERS", [lambda: broken])
-    providers.get_embedder.cache_clear()
+    providers.forget_models()
     try:
         assert writing.remember(access, Candidate("I live in Porto")).outcome is Outcome.CREATED
         found = recall(access, "Porto")
@@ -207,7 +207,7 @@ def test_a_memory_is_saved_and_embedded_later_when_the_embedder_is_down(
         assert recall(access, "Porto").hits[0].similarity is not None
     finally:
         monkeypatch.undo()
-        providers.get_embedder.cache_clear()
+        providers.forget_models()
 
 
 def test_revising_takes_the_new_words_and_the_slot(access: MemoryAccess) -> None:

@@ -31,7 +31,11 @@ class MiniLM:
     name = "all-MiniLM-L6-v2"
     dimensions = WIDTH
     calibration = Calibration(
-        background=0.06, spread=0.09, middle=3.0, steepness=0.9, scale=((0.0, 0.0), (0.35, 0.70), (0.55, 0.80), (0.68, 0.85), (0.92, 0.92), (1.0, 1.0))
+        background=0.06,
+        spread=0.09,
+        middle=3.0,
+        steepness=0.9,
+        scale=((0.0, 0.0), (0.35, 0.70), (0.55, 0.80), (0.68, 0.85), (0.92, 0.92), (1.0, 1.0)),
     )
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from functools import cache
+from ipaddress import ip_address
+from typing import Protocol
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -53,23 +56,53 @@ def _openai_embedder() -> Embedder | None:
 
 # Each gives None where nothing is configured for it. `LLM_PROVIDERS` names chat models in the order of preference.
 CHAT_MODELS: dict[str, Callable[[], ChatModel | None]] = {"openai": _openai_chat, "builtin": BuiltinChat}
+BASE_URLS: dict[str, Callable[[], str | None]] = {"openai": lambda: settings.OPENAI_BASE_URL}
 EMBEDDERS: list[Callable[[], Embedder | None]] = [_openai_embedder, MiniLM]
 
 
+class Keeper(Protocol):
+    """Whatever words belong to. `local_only`: they reach the built-in embedder and local providers alone."""
+
+    local_only: bool
+
+
+def get_chat_model(keeper: Keeper | None = None) -> ChatModel:
+    """The first of `LLM_PROVIDERS` that is configured and may see the words; the built-in responder when none is."""
+    return _chat_model(is_local=bool(keeper and keeper.local_only))
+
+
+def has_language_model(keeper: Keeper | None = None) -> bool:
+    return not isinstance(get_chat_model(keeper), BuiltinChat)
+
+
+def get_embedder(keeper: Keeper | None = None) -> Embedder:
+    return _embedder(is_local=bool(keeper and keeper.local_only))
+
+
 @cache
-def get_chat_model() -> ChatModel:
-    """The first of `LLM_PROVIDERS` that is configured; the built-in responder when none is."""
-    configured = (CHAT_MODELS[name]() for name in settings.LLM_PROVIDERS)
+def _chat_model(*, is_local: bool) -> ChatModel:
+    names = [name for name in settings.LLM_PROVIDERS if is_local_provider(name) or not is_local]
+    configured = (CHAT_MODELS[name]() for name in names)
     return next((model for model in configured if model), BuiltinChat())
 
 
-def has_language_model() -> bool:
-    return not isinstance(get_chat_model(), BuiltinChat)
-
-
 @cache
-def get_embedder() -> Embedder:
-    return next(embedder for embedder in (make() for make in EMBEDDERS) if embedder)
+def _embedder(*, is_local: bool) -> Embedder:
+    return MiniLM() if is_local else next(embedder for embedder in (make() for make in EMBEDDERS) if embedder)
+
+
+def is_local_provider(name: str) -> bool:
+    """Whether words that it is given stay here: it is built in, declared local, or reached at a loopback address."""
+    if name == BuiltinChat.provider or name in settings.LOCAL_PROVIDERS:
+        return True
+    return _is_loopback(urlsplit(BASE_URLS.get(name, lambda: None)() or "").hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def warm_up() -> None:
@@ -101,8 +134,13 @@ def complete(model: ChatModel, prompt: Prompt, *, correlation_id: str) -> str:
     return answer
 
 
+def forget_models() -> None:
+    """Make them anew when they are asked for next."""
+    _chat_model.cache_clear()
+    _embedder.cache_clear()
+
+
 @receiver(setting_changed)
-def _forget_models(**_: object) -> None:
+def _settings_changed(**_: object) -> None:
     """Tests change settings; what was made from the former ones must go."""
-    get_chat_model.cache_clear()
-    get_embedder.cache_clear()
+    forget_models()
