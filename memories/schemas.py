@@ -80,6 +80,7 @@ class ProfileOut(BaseModel):
     learning: LearningMode
     local_only: bool
     memory_count: int = Field(description="Active memories.")
+    summary: str | None = Field(description="Of them; none for a while after something in it ceased to hold.")
     created_at: datetime
 
     @classmethod
@@ -93,6 +94,7 @@ class ProfileOut(BaseModel):
             learning=LearningMode(profile.learning),
             local_only=profile.local_only,
             memory_count=profile.memory_count,
+            summary=profile.summary,
             created_at=profile.created_at,
         )
 
