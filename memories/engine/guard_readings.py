@@ -156,7 +156,7 @@ def _closed(spaced: str) -> str:
 
 
 def _undressed(word: str) -> str:
-    if not re.search(r"[a-z]", word):
+    if not re.search(r"[a-z]", word) or re.search(r"@\S+\.\w|://", word):
         return word
     word = word.translate(ALIKE)
     return word.translate(LEET) if re.search(r"[a-z][0134579@$]+[a-z]|^[0134579@$][a-z]{2}", word) else word

@@ -78,14 +78,20 @@ JOINED = (
     r"(?:now |still |jetzt |ahora |agora )?(?::\s?)?)"
 )
 CALLED = (
-    r"(?:pass ?words?|pass ?codes?|pass ?phrases?|passwd|pwd|login code|unlock code|passwort|kennwort|contraseña"
-    r"|clave de acceso|mot de passe|mdp|code secret|senha|palavra[- ]passe|wachtwoord|hasło|пароль)"
+    r"(?:pass ?words?|pass ?codes?|pass ?phrases?|passwd|pwd|pass(?=\s?[:=])|login code|unlock code|passwort|kennwort"
+    r"|contraseña|clave de acceso|mot de passe|mdp|code secret|senha|palavra[- ]passe|wachtwoord|hasło|пароль)"
 )
-OF_WHAT = r"(?:\s{1,3}(?:for|to|of|on|at|für|von|para|de|del|da|do|pour|voor)\s{1,3}[\w'’.-]{1,40}(?:\s[\w'’.-]{1,40}){0,3}?)?"
+OF_WHAT = (
+    r"(?:\s{1,3}(?:for|to|of|on|at|für|von|para|de|del|da|do|pour|voor)\s{1,3}[\w'’.-]{1,40}"
+    r"(?:\s[\w'’.-]{1,40}){0,3}?)?"
+)
 PASSWORD = re.compile(
     rf"\b{CALLED}{OF_WHAT}{JOINED}"
     r"(?P<value>[\"'“„«`][^\"'”“»`\n]{3,80}[\"'”“»`]|\S{3,100})",
     re.IGNORECASE,
+)
+AS_PASSWORD = re.compile(
+    r"\b(?:use|uses|used|have|chose|set) (?P<value>\S{4,60}) (?:as|for) (?:my|the|our) (?:\w+ )?pass", re.IGNORECASE
 )
 PIN = re.compile(
     r"\b(?:pin(?: ?code| number)?"
@@ -183,6 +189,12 @@ def _passwords(reading: Reading) -> Iterator[Found]:
             yield Found(Secret.PASSWORD, *reading.span(start, start + len(value)))
 
 
+def _uses_of_passwords(reading: Reading) -> Iterator[Found]:
+    for match in AS_PASSWORD.finditer(reading.text):
+        if re.search(r"[\d\W_]", match["value"]):
+            yield Found(Secret.PASSWORD, *reading.span(*match.span("value")))
+
+
 def _is_password(value: str, rest: str) -> bool:
     """A word that is none of a language, one in quotes, or one that ends its clause and is not said of passwords."""
     if value[:1] in "\"'“„«`" or re.search(r"[\d_@#$%^&*!+=]", value) or re.search(r"[a-z][A-Z]", value):
@@ -262,5 +274,5 @@ def _identities(reading: Reading) -> Iterator[Found]:
 
 
 Look = Callable[[Reading], Iterator[Found]]
-LOOKS: tuple[Look, ...] = (_key_forms, _random_words, _passwords)
+LOOKS: tuple[Look, ...] = (_key_forms, _random_words, _passwords, _uses_of_passwords)
 NUMBER_LOOKS: tuple[Look, ...] = (_cards, _accounts, _identities, _pins)
