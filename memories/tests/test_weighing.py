@@ -4,12 +4,13 @@ import json
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -25,6 +26,7 @@ from memories.models import (
     Kind,
     LearningMode,
     Memory,
+    MemoryBatch,
     MemoryEvent,
     MemoryProfile,
     MemorySource,
@@ -212,6 +214,45 @@ def test_what_is_no_vector_is_never_stored_and_costs_no_memory(
     assert not Memory.objects.get().embeddings.exists()
     assert index.embed_missing(10) == 1
     assert Memory.objects.get().embeddings.get().model == providers.get_embedder().name
+
+
+class EndsConnections(FakeEmbedder):
+    """While it embeds, the database ends the connection of whoever asked: between the look-up and the write."""
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            [own] = cursor.fetchone()
+        with ThreadPoolExecutor(1) as other:
+            other.submit(_end_connection, own).result()
+        return super().embed(texts)
+
+
+def _end_connection(process: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [process])
+    connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_dies_before_the_write_leaves_nothing_half_written(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = profiles.by_hand(alice, profiles.default_for(alice))
+    writing.remember(access, Candidate("I live in Porto", slot=HOME))
+    monkeypatch.setattr(providers, "EMBEDDERS", [EndsConnections])
+    providers.forget_models()
+    batch = writing.Batch(MemoryBatch.Purpose.TURN, uuid.uuid4())
+    moved = Candidate("I moved to Lisbon", slot=HOME)
+    with pytest.raises(OperationalError):
+        writing.remember_all(access, [moved, Candidate("I like tea")], batch=batch)
+    monkeypatch.undo()
+    providers.forget_models()
+    connection.close()
+    assert statuses() == {"I live in Porto": Status.ACTIVE}
+    assert MemoryEvent.objects.count() == 1
+    writing.remember_all(access, [moved, Candidate("I like tea")], batch=batch)
+    assert Memory.objects.active().count() == 2
 
 
 # Learning mode
