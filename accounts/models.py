@@ -161,3 +161,21 @@ class IdempotencyRecord(models.Model):
     @property
     def data_key_id(self) -> uuid.UUID:
         return self.owner.data_key_id
+
+
+class Tombstone(models.Model):
+    """That a person was erased, so that nothing late and no restored backup brings them back. It holds no words.
+
+    `key_ids` are the data keys that sealed their words: no backup may hold them any more. `certificate` says how many
+    rows of each table went, and what was looked for afterwards; it is whole once `completed_at` is set.
+    """
+
+    person_id = models.UUIDField(primary_key=True)
+    key_ids = ArrayField(models.UUIDField(), default=list)
+    begun_at = models.DateTimeField(default=timezone.now)
+    erased_at = models.DateTimeField(null=True, help_text=_("When no row of theirs was left."))
+    completed_at = models.DateTimeField(null=True, help_text=_("When it was looked for what might be left."))
+    certificate = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return str(self.person_id)

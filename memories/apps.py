@@ -4,3 +4,10 @@ from django.apps import AppConfig
 class MemoriesConfig(AppConfig):
     name = "memories"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Rows can be imported only once the apps are loaded.
+        from accounts import personal_data  # noqa: PLC0415
+        from memories.belongings import BELONGINGS  # noqa: PLC0415
+
+        personal_data.register(BELONGINGS)

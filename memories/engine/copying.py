@@ -123,9 +123,9 @@ def _slot(memory: Memory, slots: dict[bytes | None, Slot]) -> Slot | None:
 def _carry(act: Act, profile: MemoryProfile, original: _Original, vector: Vector | None) -> bool:
     """Whether the other profile got it."""
     draft = _draft(profile, original)
-    if changes.with_digest(profile, draft.digest).exists():
+    if changes.with_digest(profile, bytes(draft.digest)).exists():
         return False
-    holder = changes.slot_holder(profile, draft.slot)
+    holder = changes.slot_holder(profile, changes.slot_of(draft))
     if holder is not None and holder.occurred_at > draft.occurred_at:
         draft.status, draft.superseded_by_id = Status.SUPERSEDED, holder.pk
     elif holder is not None:

@@ -92,6 +92,7 @@ def test_a_copy_is_recalled_and_its_ledger_tells_the_whole(
 
     assert hit.memory_id == copy.pk
     assert event.after == ledger.snapshot(copy)
+    assert event.batch
     assert (event.batch.purpose, event.message_id) == ("copy", None)
 
 

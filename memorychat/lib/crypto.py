@@ -221,5 +221,5 @@ def keyed_hash(key_id: uuid.UUID, purpose: str, value: str, *, size: int = 16) -
 
 def unlock(rows: Iterable[models.Model]) -> None:
     """Fetch the keys of all encrypted values of these rows with one query."""
-    sealed = (value for row in rows for value in vars(row).values() if isinstance(value, Sealed))
+    sealed = (value for row in rows for value in vars(row).values() if isinstance(value, Sealed) and value)
     current_ring().load({value.key_id for value in sealed})

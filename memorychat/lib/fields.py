@@ -24,7 +24,8 @@ class EncryptedAttribute(DeferredAttribute):
             super().__get__(instance, cls)
         value = vars(instance)[self.field.attname]
         if isinstance(value, Sealed):
-            value = self.field.from_text(unseal(value, context=self.field.context(instance)))
+            # What was erased is empty, and there is nothing to open.
+            value = self.field.from_text(unseal(value, context=self.field.context(instance))) if value else None
             vars(instance)[self.field.attname] = value
         return value
 
