@@ -8,14 +8,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from conversations import learning, turns
-from conversations.models import Message, MessageStatus
+from conversations.models import Message, MessageStatus, Receipt
 from conversations.tasks import learn_from, learn_from_abandoned
 from conversations.tests.conftest import UseModel
 from conversations.turns import Said
 from memories import profiles
 from memories.engine import rules, writing
 from memories.engine.types import Candidate
-from memories.models import FoundBy, Memory, MemoryEvent, MemorySource, PrivacyMode, Status
+from memories.models import Action, FoundBy, LearningMode, Memory, MemoryEvent, MemorySource, PrivacyMode, Status
 from memorychat.llm.fakes import FakeChat
 from memorychat.llm.types import ProviderError
 
@@ -185,3 +185,26 @@ def test_a_recalled_memory_is_not_learnt_again_as_a_fact(alice: User, run_jobs: 
     run_jobs()
     assert Memory.objects.get().pk == memory_id
     assert Memory.objects.get().times_said == 1
+
+
+def test_in_a_profile_that_never_learns_only_a_wish_to_forget_is_heard(alice: User, run_jobs: RunJobs) -> None:
+    profile = profiles.default_for(alice)
+    writing.remember(profiles.by_hand(alice, profile), Candidate("I live in Porto"))
+    profiles.describe(profile, profile.name, "", learning=LearningMode.NEVER)
+    say(alice, "I like tea")
+    say(alice, "Forget that I live in Porto")
+    run_jobs()
+    assert contents() == []
+    assert contents(Status.FORGOTTEN) == ["I live in Porto"]
+
+
+def test_what_an_answer_cites_comes_back_to_life(alice: User, run_jobs: RunJobs) -> None:
+    access = profiles.by_hand(alice, profiles.default_for(alice))
+    memory_id = writing.remember(access, Candidate("I live in Porto")).memory_id
+    Memory.objects.update(salience_at=timezone.now() - timedelta(days=90))
+    turn = say(alice, "Where do I live?")
+    answer = Message.objects.get(answers=turn.id)
+    row = {"memory_id": str(memory_id), "number": 1, "score": 1.0, "parts": {}, "cited": True}
+    Receipt.objects.create(message=answer, recalled=[row])
+    run_jobs()
+    assert MemoryEvent.objects.filter(action=Action.USED, memory=memory_id).count() == 1

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from memories import profiles
 from memories.access import MemoryAccess
-from memories.engine import index, undoing, writing
+from memories.engine import index, scoring, undoing, writing
 from memories.engine.recall import recall
 from memories.engine.types import Candidate, NotAllowed, Outcome, Provenance, Slot, StaleChange, UnknownMemory, Written
 from memories.models import (
@@ -473,3 +473,35 @@ def test_what_waits_for_a_decision_is_not_slipped_in_by_restoring(access: Memory
 
     assert writing.restore(access, memory.pk).outcome == Outcome.DISCARDED
     assert contents(Status.PENDING) == ["I like tea"]
+
+
+def faded(access: MemoryAccess, content: str, days: int = 60) -> Memory:
+    memory = remembered(access, Candidate(content))
+    Memory.objects.filter(pk=memory.pk).update(salience_at=timezone.now() - timedelta(days=days))
+    return memory
+
+
+def test_what_an_answer_used_comes_back_to_life_once_a_day(access: MemoryAccess) -> None:
+    memory = faded(access, "I like tea")
+
+    assert writing.revive(access, [memory.pk]) == 1
+    assert writing.revive(access, [memory.pk]) == 0
+
+    before = memory.salience
+    memory.refresh_from_db()
+    assert scoring.salience_now(before, memory.sector, 60) < memory.salience < 1
+    assert actions() == [Action.CREATED, Action.USED]
+
+
+@pytest.mark.parametrize("mode", [PrivacyMode.PAUSED, PrivacyMode.INCOGNITO])
+def test_nothing_comes_back_to_life_in_a_mode_that_does_not_write(access: MemoryAccess, mode: PrivacyMode) -> None:
+    memory = faded(access, "I like tea")
+
+    assert writing.revive(replace(access, mode=mode), [memory.pk]) == 0
+    assert actions() == [Action.CREATED]
+
+
+def test_nobody_brings_a_stranger_s_memory_to_life(access: MemoryAccess, bobs_access: MemoryAccess) -> None:
+    memory = faded(access, "I like tea")
+
+    assert writing.revive(bobs_access, [memory.pk]) == 0
