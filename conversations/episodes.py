@@ -21,7 +21,7 @@ from memories.access import MemoryAccess
 from memories.engine import guard, rules, writing
 from memories.engine.rules_english import SENTENCE_END
 from memories.engine.types import Candidate, Provenance
-from memories.models import FoundBy, Kind, LearningMode, MemoryBatch, Origin, PrivacyMode, Sector
+from memories.models import FoundBy, Kind, LearningMode, MemoryBatch, MemoryProfile, Origin, PrivacyMode, Sector
 from memorychat.jobs import correlation_id
 from memorychat.lib.crypto import unlock
 from memorychat.lib.text import clean
@@ -60,7 +60,7 @@ def write(conversation_id: uuid.UUID) -> None:
         return
     said = list(_own(conversation)[:MOST_MESSAGES])
     unlock(said)
-    content = _worded([message.text for message in said])
+    content = _worded(conversation.profile, [message.text for message in said])
     if not content:
         return
     access = MemoryAccess(conversation.profile, PrivacyMode.NORMAL, actor=None, door=Origin.SYSTEM)
@@ -92,7 +92,7 @@ def _own(conversation: Conversation) -> MessageQuerySet:
 
 
 def _candidate(content: str, conversation: Conversation, last: Message) -> Candidate:
-    by_model = has_language_model()
+    by_model = has_language_model(conversation.profile)
     return Candidate(
         content,
         kind=Kind.EPISODE,
@@ -105,14 +105,14 @@ def _candidate(content: str, conversation: Conversation, last: Message) -> Candi
     )
 
 
-def _worded(said: Sequence[str]) -> str:
-    return _by_model(said) if has_language_model() else _in_own_words(said)
+def _worded(profile: MemoryProfile, said: Sequence[str]) -> str:
+    return _by_model(profile, said) if has_language_model(profile) else _in_own_words(said)
 
 
-def _by_model(said: Sequence[str]) -> str:
+def _by_model(profile: MemoryProfile, said: Sequence[str]) -> str:
     lines = "\n".join(json.dumps(words[:MOST_OF_EACH], ensure_ascii=False) for words in said)
     prompt = Prompt(PROMPT.read_text(encoding="utf-8"), history=[ChatMessage("user", lines)])
-    return answer_as(_Answer, get_chat_model(), prompt, correlation_id=correlation_id()).episode
+    return answer_as(_Answer, get_chat_model(profile), prompt, correlation_id=correlation_id()).episode
 
 
 def _in_own_words(said: Sequence[str]) -> str:

@@ -46,7 +46,7 @@ def refresh(profile_id: uuid.UUID) -> None:
         return
     newest = _newest_event(profile)
     memories = strongest(profile)
-    _keep(profile, _worded(memories) if memories else None, newest)
+    _keep(profile, _worded(profile, memories) if memories else None, newest)
 
 
 def strongest(profile: MemoryProfile) -> list[Memory]:
@@ -83,13 +83,14 @@ def _newest_event(profile: MemoryProfile) -> int:
     return events.order_by("-number").values_list("number", flat=True).first() or 0
 
 
-def _worded(memories: Sequence[Memory]) -> str:
+def _worded(profile: MemoryProfile, memories: Sequence[Memory]) -> str:
     put_together = _put_together(memories)
-    if not has_language_model():
+    if not has_language_model(profile):
         return put_together
     said = "\n".join(_line(memory) for memory in memories)
     prompt = Prompt(PROMPT.read_text(encoding="utf-8"), history=[ChatMessage("user", said)])
-    verdict = guard.inspect(answer_as(_Answer, get_chat_model(), prompt, correlation_id=correlation_id()).summary)
+    answer = answer_as(_Answer, get_chat_model(profile), prompt, correlation_id=correlation_id())
+    verdict = guard.inspect(answer.summary)
     # Whatever a statement had it say, the summary speaks to nobody.
     return put_together if verdict.is_quarantined else verdict.masked
 

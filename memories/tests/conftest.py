@@ -1,9 +1,16 @@
+from collections.abc import Callable
+
 import pytest
+from pytest_django import Settings
 
 from accounts.models import User
 from memories import profiles
 from memories.access import MemoryAccess
 from memories.models import MemoryProfile
+from memorychat.llm.fakes import FakeChat
+from memorychat.llm.providers import CHAT_MODELS, forget_models
+
+UseModel = Callable[[FakeChat], FakeChat]
 
 
 @pytest.fixture
@@ -20,3 +27,16 @@ def access(alice: User, profile: MemoryProfile) -> MemoryAccess:
 @pytest.fixture
 def bobs_access(bob: User) -> MemoryAccess:
     return profiles.by_hand(bob, profiles.default_for(bob))
+
+
+@pytest.fixture
+def use_model(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> UseModel:
+    """Have a fake model answer from here on."""
+
+    def use(model: FakeChat) -> FakeChat:
+        monkeypatch.setitem(CHAT_MODELS, "fake", lambda: model)
+        settings.LLM_PROVIDERS = ["fake", "builtin"]
+        forget_models()
+        return model
+
+    return use

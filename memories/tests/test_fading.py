@@ -27,6 +27,7 @@ def chat(alice: User, profile: MemoryProfile) -> MemoryAccess:
 def learnt(access: MemoryAccess, content: str = "I once rowed to Vigo", **columns: object) -> Memory:
     candidate = Candidate(content, confidence=0.9, found_by=FoundBy.RULES, **columns)  # type: ignore[arg-type]  # fields of Candidate
     memory_id = writing.remember(access, candidate).memory_id
+    assert memory_id
     return Memory.objects.get(pk=memory_id)
 
 
