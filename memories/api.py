@@ -36,6 +36,7 @@ from memories.schemas import (
     ProfilePatch,
     SearchIn,
     SearchOut,
+    UndoPreviewOut,
     WrittenItem,
 )
 from memories.searching import page_of
@@ -190,11 +191,18 @@ def search_memories(request: ApiRequest, search: SearchIn) -> SearchOut:
     return SearchOut(results=results, took_ms=found.took_ms, degraded=list(found.degraded))
 
 
-@memory_router.post("/changes/{uuid:change_id}/undo", auth=WRITE, response=ChangeOut)
-def undo_change(request: ApiRequest, change_id: uuid.UUID) -> ChangeOut:
-    """Takes one whole change back; 409 when a later one built on it."""
-    profile = profiles.of_change(request.auth.user, change_id)
-    return ChangeOut(change_id=undoing.undo(_access(request, profile), change_id).change_id)
+@memory_router.post("/changes/{uuid:change_id}/undo", auth=WRITE, response=ChangeOut | UndoPreviewOut)
+def undo_change(
+    request: ApiRequest, change_id: uuid.UUID, preview: Flag = False, with_later: Flag = False
+) -> ChangeOut | UndoPreviewOut:
+    """Takes one whole change back; 409 when later ones built on it, unless `?with_later` takes these back too.
+
+    `?preview` only says what would become of each memory, and which later changes would follow.
+    """
+    access = _access(request, profiles.of_change(request.auth.user, change_id))
+    if preview:
+        return UndoPreviewOut.of(undoing.preview(access, [change_id]))
+    return ChangeOut(change_id=undoing.undo(access, change_id, with_later=with_later).change_id)
 
 
 @memory_router.get("/{uuid:memory_id}", auth=READ, response=MemoryOut)

@@ -20,16 +20,17 @@ class Chapter:
     how: str
     at: datetime
     change_id: uuid.UUID
+    conversation_id: uuid.UUID | None
     is_undone: bool
     can_undo: bool
 
 
 def history_of(memory: Memory) -> list[Chapter]:
-    """Oldest first. Only the newest change can be undone: later ones build on the others."""
+    """Oldest first. What a later change built on is undone together with that, after a look at what would follow."""
     events = list(memory.events.select_related("profile").order_by("number"))
     unlock(events)
     undone = {event.undoes for event in events if event.undoes}
-    return [_chapter(event, is_newest=event is events[-1], is_undone=event.change_id in undone) for event in events]
+    return [_chapter(event, is_undone=event.change_id in undone) for event in events]
 
 
 def sources_of(memory: Memory) -> Sequence[MemorySource]:
@@ -39,7 +40,7 @@ def sources_of(memory: Memory) -> Sequence[MemorySource]:
     return [source for source in sources if source.quote]
 
 
-def _chapter(event: MemoryEvent, *, is_newest: bool, is_undone: bool) -> Chapter:
+def _chapter(event: MemoryEvent, *, is_undone: bool) -> Chapter:
     action = Action(event.action)
     return Chapter(
         word=str(action.label),
@@ -49,8 +50,9 @@ def _chapter(event: MemoryEvent, *, is_newest: bool, is_undone: bool) -> Chapter
         how=_how(event),
         at=event.created_at,
         change_id=event.change_id,
+        conversation_id=event.conversation_id,
         is_undone=is_undone,
-        can_undo=is_newest and action is not Action.UNDONE,
+        can_undo=not is_undone and action not in (Action.UNDONE, Action.USED),
     )
 
 

@@ -22,6 +22,7 @@ from memories.engine import scoring
 from memories.engine.recall import QUERY_LIMIT
 from memories.engine.rules import slot_of
 from memories.engine.types import CONTENT_LIMIT, Candidate, Hit, Outcome, Provenance, Written
+from memories.engine.undoing import Preview
 from memories.models import (
     Action,
     FoundBy,
@@ -302,6 +303,24 @@ class BatchOut(BaseModel):
 
 class ChangeOut(BaseModel):
     change_id: uuid.UUID = Field(description="The change that was made, which can be undone in its turn.")
+
+
+class DifferenceOut(BaseModel):
+    memory_id: uuid.UUID
+    words_now: str
+    words_then: str
+    status_now: Status
+    status_then: Status
+
+
+class UndoPreviewOut(BaseModel):
+    differences: list[DifferenceOut]
+    follows: list[uuid.UUID] = Field(description="Later changes that would be taken back too.")
+
+    @classmethod
+    def of(cls, preview: Preview) -> "UndoPreviewOut":
+        differences = [DifferenceOut(**dataclasses.asdict(each)) for each in preview.differences]
+        return cls(differences=differences, follows=list(preview.follows))
 
 
 class EventOut(BaseModel):

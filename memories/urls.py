@@ -15,6 +15,12 @@ urlpatterns = [
     path("memories/<uuid:memory_id>/forget/", views.memory_forget, name="memory-forget"),
     path("memories/<uuid:memory_id>/restore/", views.memory_restore, name="memory-restore"),
     path("memories/changes/<uuid:change_id>/undo/", views.change_undo, name="change-undo"),
+    path("memories/changes/<uuid:change_id>/preview/", views.undo_preview, name="undo-preview"),
+    path(
+        "profiles/<uuid:profile_id>/conversations/<uuid:conversation_id>/undo/",
+        views.conversation_undo,
+        name="conversation-undo",
+    ),
     path("memories/changes/<uuid:change_id>/", views.change_done, name="change-done"),
     path("profiles/", views.profile_list, name="profile-list"),
     path("profiles/new/", views.profile_create, name="profile-create"),

@@ -99,11 +99,16 @@ def memory_restore(request: PersonRequest, memory_id: uuid.UUID) -> HttpResponse
 @login_required
 @require_POST
 def change_undo(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
-    """Takes back one change. Whatever shows it hears `memories-changed`, and fetches itself anew."""
+    """Takes back one change. Whatever shows it hears `memories-changed`, and fetches itself anew.
+
+    What a later change built on is first shown with all that would follow.
+    """
     profile = _profile_of_change(request.user, change_id)
     try:
-        undoing.undo(profiles.by_hand(request.user, profile), change_id)
+        undoing.undo(profiles.by_hand(request.user, profile), change_id, with_later="with_later" in request.POST)
     except StaleChange as error:
+        if error.follows and not request.htmx:
+            return redirect("undo-preview", change_id)
         if request.htmx:
             return HttpResponse(str(error), status=CONFLICT, content_type="text/plain; charset=utf-8")
         messages.error(request, str(error))
@@ -112,6 +117,33 @@ def change_undo(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
         return trigger_client_event(HttpResponse(status=204), "memories-changed")
     messages.success(request, "The change is undone.")
     return redirect(_way_back(request, default="memory-list"))
+
+
+@login_required
+@require_safe
+def undo_preview(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
+    """What taking back a change would do, and what would follow."""
+    access = profiles.by_hand(request.user, _profile_of_change(request.user, change_id))
+    try:
+        preview = undoing.preview(access, [change_id])
+    except StaleChange as error:
+        messages.error(request, str(error))
+        return redirect("memory-list")
+    return render(request, "memories/undo_preview.html", {"preview": preview, "change_id": change_id})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def conversation_undo(request: PersonRequest, profile_id: uuid.UUID, conversation_id: uuid.UUID) -> HttpResponse:
+    """All that one conversation brought into a profile, shown first, then taken back at once."""
+    access = profiles.by_hand(request.user, _profile(request.user, profile_id))
+    changes = undoing.changes_of_conversation(access, conversation_id)
+    if request.method == "POST" and changes:
+        undone = undoing.undo_all(access, changes, with_later=True)
+        messages.success(request, "What the conversation brought is taken back.")
+        return redirect("memory-detail", undone.memory_id)
+    preview = undoing.preview(access, changes) if changes else None
+    return render(request, "memories/undo_preview.html", {"preview": preview})
 
 
 @login_required

@@ -543,3 +543,26 @@ def test_what_is_not_active_is_not_found(program: Program, remember: Remember, p
 
     assert contents(program.call("POST", "/memories/search", {"query": "tea on a boat"})) == []
     assert Memory.objects.filter(status=Status.PENDING).exists()
+
+
+def test_undoing_what_others_built_on_is_shown_first_and_asks(program: Program, remember: Remember) -> None:
+    memory_id = remember("I own a boat")["id"]
+    [made] = told(program.call("GET", f"/memories/{memory_id}/history"))["results"]
+    told(program.call("PATCH", f"/memories/{memory_id}", {"content": "I own a ship"}))
+    address = f"/memories/changes/{made['change_id']}/undo"
+
+    shown = told(program.call("POST", f"{address}?preview"))
+    assert program.call("POST", address).status_code == 409
+    told(program.call("POST", f"{address}?with_later"))
+
+    assert len(shown["follows"]) == 1
+    assert shown["differences"] == [
+        {
+            "memory_id": memory_id,
+            "words_now": "I own a ship",
+            "words_then": "I own a boat",
+            "status_now": "active",
+            "status_then": "forgotten",
+        }
+    ]
+    assert told(program.call("GET", f"/memories/{memory_id}"))["status"] == "forgotten"

@@ -260,8 +260,44 @@ def test_a_change_that_a_later_one_built_on_says_why_it_stays(
     answer = reader.post(reverse("change-undo", args=[change]), headers=headers)
 
     assert answer.status_code == status
-    told = answer if headers else reader.get(answer["Location"])
-    assert "A later change built on this one" in text_of(told)
+    told = text_of(answer if headers else reader.get(answer["Location"]))
+    assert "A later change built on this one" in told or "1 later change built on this" in told
+    assert Memory.objects.get(pk=memory.pk).content == "I own a ship"
+
+
+def test_with_consent_what_followed_is_taken_back_too(reader: Client, tell: Callable, alice: User) -> None:
+    memory = tell("I own a boat")
+    change = memory.events.get().change_id
+    writing.revise(profiles.by_hand(alice, memory.profile), memory.pk, "I own a ship")
+    shown = text_of(reader.get(reverse("undo-preview", args=[change])))
+    assert "I own a ship" in shown
+    assert "Active, then forgotten" in shown
+
+    reader.post(reverse("change-undo", args=[change]), {"with_later": "1"})
+
+    memory.refresh_from_db()
+    assert (memory.content, memory.status) == ("I own a boat", Status.FORGOTTEN)
+
+
+def test_all_that_a_conversation_brought_is_shown_and_taken_back(reader: Client, tell: Callable, bob: User) -> None:
+    conversation = uuid.uuid4()
+    boat, tea = (
+        tell(content, provenance=Provenance(message_id=uuid.uuid4(), conversation_id=conversation))
+        for content in ("I own a boat", "I like tea")
+    )
+    address = reverse("conversation-undo", args=[boat.profile_id, conversation])
+    assert "I own a boat" in text_of(reader.get(address))
+    assert address in text_of(reader.get(boat.get_absolute_url()))
+    stranger = Client()
+    stranger.force_login(bob)
+    assert stranger.post(address).status_code == 404
+
+    assert reader.post(address).status_code == 302
+
+    for memory in (boat, tea):
+        memory.refresh_from_db()
+        assert memory.status == Status.FORGOTTEN
+    assert "There is nothing to take back." in text_of(reader.get(address))
 
 
 @pytest.mark.parametrize(
@@ -292,6 +328,7 @@ def test_a_stranger_undoes_nothing(reader: Client, tell: Callable, bob: User) ->
 
     assert reader.post(reverse("change-undo", args=[memory.events.get().change_id])).status_code == 404
     assert reader.post(reverse("change-undo", args=[uuid.uuid4()])).status_code == 404
+    assert reader.get(reverse("undo-preview", args=[memory.events.get().change_id])).status_code == 404
     assert Memory.objects.get(pk=memory.pk).status == Status.ACTIVE
 
 
