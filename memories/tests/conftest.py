@@ -1,6 +1,9 @@
+import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import User
@@ -9,8 +12,27 @@ from memories.access import MemoryAccess
 from memories.models import MemoryProfile
 from memorychat.llm.fakes import FakeChat
 from memorychat.llm.providers import CHAT_MODELS, forget_models
+from memorychat.llm.types import Pieces, Prompt
 
 UseModel = Callable[[FakeChat], FakeChat]
+
+
+@dataclass
+class Interrupted(FakeChat):
+    """Something happens while it thinks."""
+
+    meanwhile: Callable[[], object] = lambda: None
+
+    async def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
+        await asyncio.to_thread(self._have_it_happen)
+        async for piece in super().stream(prompt, correlation_id=correlation_id):
+            yield piece
+
+    def _have_it_happen(self) -> None:
+        try:
+            self.meanwhile()
+        finally:
+            connection.close()
 
 
 @pytest.fixture

@@ -20,14 +20,15 @@ from accounts.tests.programs import EVERY_SCOPE, Program
 from conversations import learning, turns
 from conversations.models import Conversation, Message, MessageStatus
 from conversations.receipts import Draft
-from conversations.tasks import learn_from_abandoned
+from conversations.tasks import learn_from_abandoned, write_episode
 from conversations.turns import Said
 from memories.access import MemoryAccess
 from memories.engine import undoing, writing
+from memories.engine.errands import summarise
 from memories.engine.recall import recall
 from memories.engine.types import Candidate, Provenance, Slot
 from memories.models import Memory, MemoryBatch, MemoryEvent, PrivacyMode
-from memories.tasks import archive_faded
+from memories.tasks import archive_faded, consolidate, consolidate_nightly
 from memorychat.lib import cursors
 from memorychat.lib.crypto import key_ring
 from memorychat.tests.crowd import disperse, gather
@@ -164,6 +165,10 @@ JOBS: dict[str, Act] = {
     "learn from what was abandoned": lambda alice: learn_from_abandoned(),
     "forget old answers": lambda alice: forget_answers(),
     "archive what has faded": lambda alice: archive_faded(),
+    "look where memories may be joined": lambda alice: consolidate_nightly(),
+    "join memories": lambda alice: consolidate(profile_id=alice.access.profile.pk),
+    "sum up a profile": lambda alice: summarise(profile_id=alice.access.profile.pk),
+    "write an episode": lambda alice: write_episode(conversation_id=alice.conversation.pk),
 }
 PAGES: dict[str, Act] = {
     "sign in": lambda alice: alice.sign_in(),
