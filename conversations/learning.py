@@ -76,7 +76,7 @@ def _find(message: Message, provenance: Provenance) -> Extraction:
     """In a profile that learns nothing, only what the person asks to be forgotten."""
     if message.conversation.profile.learning == LearningMode.NEVER:
         return Extraction([], find_forgets(message.text))
-    return extract(message.text, provenance, correlation_id=correlation_id())
+    return extract(message.text, provenance, profile=message.conversation.profile, correlation_id=correlation_id())
 
 
 def _cited_in_answer_to(message: Message) -> list[uuid.UUID]:

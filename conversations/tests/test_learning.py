@@ -152,7 +152,7 @@ def test_a_model_finds_what_the_rules_cannot(alice: User, use_model: UseModel) -
         FakeChat(answer='{"memories": "none"}'),
         FakeChat(answer='{"memories": [{"content": "a\\u0000b"}]}'),
         FakeChat(answer='{"memories": [{"content": "x", "importance": 99}]}'),
-        FakeChat(answer='{"memories": [{"content": "x", "sector": "spiritual"}]}'),
+        FakeChat(answer='{"memories": [{"content": "x", "kind": "rumour"}]}'),
         FakeChat(error=ProviderError("down", code="unreachable")),
         FakeChat(finishes=False),
     ],

@@ -1,33 +1,49 @@
 """Candidates in what a person said: by the language model when one is connected, by the built-in rules when none is.
 
-Only a person's own words come in here. When the model fails, the failure is raised and the job tries again later: the
-rules never stand in for it, for a guess that was written is hard to take back.
+Only a person's own words are evidence; what others said in between is shown to the model as such. When the model fails,
+the failure is raised and the job tries again later: the rules never stand in for it, for a guess that was written is
+hard to take back.
 """
 
 import hashlib
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+import structlog
+from pydantic import AfterValidator, BaseModel, Field
 
-from memories.engine import rules
-from memories.engine.types import Candidate, Provenance, Slot
-from memories.engine.writing import CONTENT_LIMIT
-from memories.models import FoundBy, Kind, Sector
-from memorychat.lib.text import clean
-from memorychat.llm.providers import complete, get_chat_model, has_language_model
-from memorychat.llm.types import ChatMessage, Prompt, ProviderError
+from memories.engine import dates, rules
+from memories.engine.rules import Finding
+from memories.engine.transcripts import Turn, chunks
+from memories.engine.types import CONTENT_LIMIT, Candidate, Provenance, Slot
+from memories.models import FoundBy, Kind, MemoryProfile, Sector
+from memorychat.lib.text import clean, normalise
+from memorychat.llm.providers import get_chat_model, has_language_model
+from memorychat.llm.structured import answer_as
+from memorychat.llm.types import ChatMessage, Prompt
 
-PROMPT = Path(__file__).parent.parent / "prompts" / "extract.txt"
-MOST_CANDIDATES = 50
+__all__ = ["Extraction", "Turn", "extract", "extract_turns"]
+
+log = structlog.get_logger(__name__)
+
+PROMPTS = Path(__file__).parent.parent / "prompts"
+PROMPT, PROMPT_OF_TURNS = PROMPTS / "extract.txt", PROMPTS / "extract_turns.txt"
+MOST_CANDIDATES = 100  # of one answer; what a model lists beyond is left out and counted
+LONGEST_SUBJECT = 80
+PERSON = "person"
+UNSURE_OF_SECTOR = "The sector was not clear, so it is kept as semantic."
+NO_SUCH_TIME = "Its date was not plausible and is left out."
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """What was found in one message: candidates, and what the person asks to be forgotten, in their words."""
+    """What was found: candidates, and what the person asks to be forgotten, in their words."""
 
     candidates: list[Candidate]
     forgets: list[str]
@@ -36,87 +52,165 @@ class Extraction:
 class _Found(BaseModel):
     content: Annotated[str, AfterValidator(partial(clean, limit=CONTENT_LIMIT, name="memory"))]
     kind: Kind = Kind.FACT
-    sector: Sector = Sector.SEMANTIC
+    # Free, for a sector that is none is no reason to lose the statement.
+    sector: str | None = None
     importance: int = Field(5, ge=1, le=10)
-    confidence: float = Field(0.6, ge=0, le=1)
+    confidence: float = Field(0.6, ge=0, le=1, allow_inf_nan=False)
+    when: str | None = None
+    subject: str | None = PERSON
     slot: str | None = None
+    asked_for: bool = False
     quote: str = ""
+    turn: int | None = None
 
 
 class _Answer(BaseModel):
-    memories: list[_Found] = Field(default_factory=list, max_length=MOST_CANDIDATES)
-    forget: list[str] = Field(default_factory=list, max_length=MOST_CANDIDATES)
+    memories: list[_Found] = Field(default_factory=list)
+    forget: list[str] = Field(default_factory=list)
 
 
-def extract(words: str, provenance: Provenance, *, correlation_id: str) -> Extraction:
-    """Raises ProviderError when the model does not answer, or answers something that is no list of candidates."""
-    if has_language_model():
-        return _by_model(words, provenance, correlation_id)
-    return _by_rules(words, provenance)
+def extract(
+    words: str, provenance: Provenance, *, profile: MemoryProfile | None = None, correlation_id: str
+) -> Extraction:
+    """From one turn of the person. Raises ProviderError when the model does not answer, or answers nonsense twice."""
+    return extract_turns([Turn(words, provenance)], profile=profile, correlation_id=correlation_id)
 
 
-def _by_rules(words: str, provenance: Provenance) -> Extraction:
-    candidates = [
-        Candidate(
-            content=finding.content,
-            kind=finding.kind,
-            sector=finding.sector,
-            importance=finding.importance,
-            confidence=finding.confidence,
-            occurred_at=provenance.said_at,
-            slot=finding.slot,
-            quote=finding.quote,
-            found_by=FoundBy.RULES,
-            found_version=rules.VERSION,
-            provenance=provenance,
-        )
-        for finding in rules.find(words)
-    ]
-    return Extraction(candidates, rules.find_forgets(words))
+def extract_turns(turns: Sequence[Turn], *, profile: MemoryProfile | None = None, correlation_id: str) -> Extraction:
+    """From a conversation or a call, in its order; long ones in overlapping chunks, joined without repeats.
+
+    `profile` says which models may see the words and in which time zone the person counts days.
+    """
+    turns = [turn for turn in turns if turn.words.strip()]
+    if not any(turn.is_persons for turn in turns):
+        return Extraction([], [])
+    zone = dates.zone_of(profile.owner.time_zone if profile else "UTC")
+    if not has_language_model(profile):
+        return _joined(_by_rules(turn, zone) for turn in turns if turn.is_persons)
+    return _joined(_by_model(chunk, zone, profile, correlation_id) for chunk in chunks(turns))
 
 
-def _by_model(words: str, provenance: Provenance, correlation_id: str) -> Extraction:
-    instructions = PROMPT.read_text(encoding="utf-8")
-    prompt = Prompt(
-        f"{instructions}\nIt was said on {_day(provenance.said_at)}.",
-        history=[ChatMessage("user", words)],
-        json_schema=_Answer.model_json_schema(),
-    )
-    answer = _parse(complete(get_chat_model(), prompt, correlation_id=correlation_id))
-    candidates = [_candidate(found, words, provenance) for found in answer.memories]
-    return Extraction(candidates, answer.forget)
+def _joined(parts: Iterator[Extraction]) -> Extraction:
+    candidates: dict[str, Candidate] = {}
+    forgets: dict[str, None] = {}
+    for part in parts:
+        for candidate in part.candidates:
+            candidates.setdefault(normalise(candidate.content), candidate)
+        forgets |= dict.fromkeys(part.forgets)
+    return Extraction(list(candidates.values()), list(forgets))
 
 
-def _parse(text: str) -> _Answer:
-    """The JSON object in an answer, which some models fence or preface."""
-    start, end = text.find("{"), text.rfind("}")
-    try:
-        return _Answer.model_validate_json(text[start : end + 1])
-    except ValidationError as error:
-        raise ProviderError("The model's list of memories cannot be read.", code="nonsense") from error
+def _by_rules(turn: Turn, zone: ZoneInfo) -> Extraction:
+    candidates = [_found_by_rules(finding, turn.provenance, zone) for finding in rules.find(turn.words)]
+    return Extraction(candidates, rules.find_forgets(turn.words))
 
 
-def _candidate(found: _Found, words: str, provenance: Provenance) -> Candidate:
+def _found_by_rules(finding: Finding, provenance: Provenance, zone: ZoneInfo) -> Candidate:
+    at = rules.event_time(finding, provenance.said_at, zone)
+    happened = at is not None and finding.tells_what_happened
     return Candidate(
-        content=found.content,
-        kind=found.kind,
-        sector=found.sector,
-        importance=found.importance,
-        confidence=found.confidence,
-        occurred_at=provenance.said_at,
-        slot=Slot("person", found.slot) if found.slot in rules.SLOTS else None,
-        # A quote that was never said is none.
-        quote=found.quote if found.quote in words else words,
-        found_by=FoundBy.MODEL,
-        found_version=_version(),
+        content=finding.content,
+        kind=finding.kind,
+        sector=Sector.EPISODIC if happened else finding.sector,
+        importance=finding.importance,
+        confidence=finding.confidence,
+        occurred_at=at or provenance.said_at,
+        slot=finding.slot,
+        quote=finding.quote,
+        asked_for=finding.asked_for,
+        found_by=FoundBy.RULES,
+        found_version=rules.VERSION,
         provenance=provenance,
     )
 
 
-def _day(said_at: datetime | None) -> str:
-    return f"{said_at:%A, %d %B %Y}" if said_at else "an unknown day"
+def _by_model(turns: Sequence[Turn], zone: ZoneInfo, profile: MemoryProfile | None, correlation_id: str) -> Extraction:
+    answer = answer_as(_Answer, get_chat_model(profile), _prompt(turns, zone), correlation_id=correlation_id)
+    if (left_out := len(answer.memories) - MOST_CANDIDATES) > 0:
+        log.warning("candidates_left_out", count=left_out, correlation_id=correlation_id)
+    candidates = [_found_by_model(found, turns, zone) for found in answer.memories[:MOST_CANDIDATES]]
+    kept = [candidate for candidate in candidates if candidate]
+    if unfounded := len(candidates) - len(kept):
+        log.warning("candidates_without_evidence", count=unfounded, correlation_id=correlation_id)
+    return Extraction(kept, [wish for wish in answer.forget if wish.strip()][: rules.MOST_FINDINGS])
+
+
+def _prompt(turns: Sequence[Turn], zone: ZoneInfo) -> Prompt:
+    instructions = PROMPT.read_text(encoding="utf-8")
+    if len(turns) == 1:
+        said = f"{instructions}\nIt was said on {_day(turns[0].provenance.said_at, zone)}."
+        return Prompt(said, history=[ChatMessage("user", turns[0].words)])
+    lines = [_line(number, turn, zone) for number, turn in enumerate(turns, start=1)]
+    instructions += PROMPT_OF_TURNS.read_text(encoding="utf-8")
+    return Prompt(instructions, history=[ChatMessage("user", "\n".join(lines))])
+
+
+def _line(number: int, turn: Turn, zone: ZoneInfo) -> str:
+    told = {
+        "turn": number,
+        "speaker": PERSON if turn.is_persons else "other",
+        "said_on": _day(turn.provenance.said_at, zone),
+        "words": turn.words,
+    }
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _found_by_model(found: _Found, turns: Sequence[Turn], zone: ZoneInfo) -> Candidate | None:
+    """None where the quoted words are no words of the person."""
+    turn = _evidence(found, turns)
+    if turn is None:
+        return None
+    sector, unsure = _sector(found.sector)
+    at, impossible = _when(found.when, turn.provenance.said_at, zone)
+    return Candidate(
+        content=found.content,
+        kind=found.kind,
+        sector=sector,
+        importance=found.importance,
+        confidence=found.confidence,
+        occurred_at=at,
+        slot=_slot(found),
+        quote=found.quote.strip() or turn.words,
+        asked_for=found.asked_for,
+        reason=" ".join(filter(None, (unsure, impossible))),
+        found_by=FoundBy.MODEL,
+        found_version=_version(),
+        provenance=turn.provenance,
+    )
+
+
+def _evidence(found: _Found, turns: Sequence[Turn]) -> Turn | None:
+    """The person's turn in which the quoted words were said; the one that the model names, where they stand in it."""
+    quote = normalise(found.quote)
+    if not quote:
+        return turns[0] if len(turns) == 1 else None
+    named = [turns[found.turn - 1]] if found.turn and 1 <= found.turn <= len(turns) else []
+    spoken = (turn for turn in (*named, *turns) if turn.is_persons)
+    return next((turn for turn in spoken if f" {quote} " in f" {normalise(turn.words)} "), None)
+
+
+def _sector(named: str | None) -> tuple[Sector, str]:
+    try:
+        return Sector((named or "").strip().lower()), ""
+    except ValueError:
+        return Sector.SEMANTIC, UNSURE_OF_SECTOR
+
+
+def _when(named: str | None, said_at: datetime | None, zone: ZoneInfo) -> tuple[datetime | None, str]:
+    at = dates.read(named, said_at, zone) if named else None
+    return at or said_at, NO_SUCH_TIME if named and at is None else ""
+
+
+def _slot(found: _Found) -> Slot | None:
+    subject = normalise(found.subject or PERSON)[:LONGEST_SUBJECT]
+    return Slot(subject or PERSON, found.slot) if found.slot in rules.SLOTS else None
+
+
+def _day(said_at: datetime | None, zone: ZoneInfo) -> str:
+    return f"{said_at.astimezone(zone):%A, %d %B %Y}" if said_at else "an unknown day"
 
 
 @cache
 def _version() -> str:
-    return f"extract-{hashlib.sha256(PROMPT.read_bytes()).hexdigest()[:12]}"
+    digest = hashlib.sha256(PROMPT.read_bytes() + PROMPT_OF_TURNS.read_bytes())
+    return f"extract-{digest.hexdigest()[:12]}"

@@ -7,14 +7,27 @@ passing mood gives nothing. What it keeps, it keeps in the person's own words.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
+from zoneinfo import ZoneInfo
 
+from memories.engine import dates
 from memories.engine import rules_english as english
 from memories.engine.rules_english import HEDGED, NAMED, RULES, SLOTS, Rule
 from memories.engine.types import Slot
 from memories.models import Kind, Sector
 
-__all__ = ["MOST_FINDINGS", "SLOTS", "VERSION", "Finding", "find", "find_forgets", "slot_of", "slots_asked"]
+__all__ = [
+    "MOST_FINDINGS",
+    "SLOTS",
+    "VERSION",
+    "Finding",
+    "event_time",
+    "find",
+    "find_forgets",
+    "slot_of",
+    "slots_asked",
+]
 
 VERSION = "rules-2"
 LONGEST_CLAUSE = 300
@@ -34,11 +47,26 @@ class Finding:
     importance: int
     confidence: float
     slot: Slot | None
+    asked_for: bool = False
+
+    @property
+    def tells_what_happened(self) -> bool:
+        """Something that is over, and no state: "I visited Rome"."""
+        return self.kind is Kind.FACT and self.slot is None and dates.is_past(self.content)
 
 
 def find(words: str) -> list[Finding]:
     """What a person's message says about them, in its order and without repeats; at most MOST_FINDINGS."""
     return list(islice(_found_once(words), MOST_FINDINGS))
+
+
+def event_time(finding: Finding, said_at: datetime | None, zone: ZoneInfo) -> datetime | None:
+    """When what it tells happens or happened, if it names a day; a state, a taste and a habit have no day."""
+    is_lasting = finding.slot is not None or finding.kind is Kind.PREFERENCE
+    is_habit = finding.sector is not Sector.SEMANTIC and not dates.is_past(finding.content)
+    if said_at is None or is_lasting or is_habit:
+        return None
+    return dates.resolve(finding.content, said_at, zone)
 
 
 def find_forgets(words: str) -> list[str]:
@@ -103,7 +131,8 @@ def _asked_for(words: str, sentence: str, *, lower: bool) -> Finding:
     known = _weigh(clause, sentence, lead=lead, lower=lower)
     kind, slot = (known.kind, known.slot) if known else (Kind.NOTE, None)
     sector = known.sector if known else Sector.SEMANTIC
-    return Finding(content, sentence, kind, sector, max(7, known.importance if known else 7), 1.0, slot)
+    importance = max(7, known.importance if known else 7)
+    return Finding(content, sentence, kind, sector, importance, 1.0, slot, asked_for=True)
 
 
 def _clauses(sentence: str) -> Iterator[tuple[str, str]]:
