@@ -6,35 +6,22 @@ the other profile knows in equal words is left alone; of two that hold one slot 
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 from django.utils import timezone
 
 from memories.access import MemoryAccess
-from memories.engine import changes, index, scoring
+from memories.engine import carrying, changes, scoring
+from memories.engine.carrying import Carried
 from memories.engine.changes import AlreadyWritten, Batch
 from memories.engine.ledger import Act
-from memories.engine.rules import SLOTS, slot_of
-from memories.engine.types import NotAllowed, Outcome, Slot
-from memories.models import (
-    Action,
-    Memory,
-    MemoryBatch,
-    MemoryEmbedding,
-    MemoryEvent,
-    MemoryProfile,
-    MemorySource,
-    Status,
-)
-from memorychat.lib.crypto import unlock
+from memories.engine.types import NotAllowed
+from memories.models import Action, MemoryBatch, MemoryEmbedding, MemoryEvent, MemoryProfile, Status
 from memorychat.lib.identifiers import uuid7
 from memorychat.llm.providers import get_embedder
 from memorychat.llm.types import Vector
-
-# Vectors as they are stored, and as new rows take them.
-Stored = dict[uuid.UUID, Vector]
 
 
 @dataclass(frozen=True)
@@ -44,15 +31,6 @@ class Copied:
     count: int
     known: int
     change_id: uuid.UUID | None
-
-
-@dataclass(frozen=True)
-class _Original:
-    """A memory of the profile that is copied, opened, with the slot that its hash stands for."""
-
-    memory: Memory
-    slot: Slot | None
-    sources: Sequence[MemorySource]
 
 
 def copy(access: MemoryAccess, target: MemoryProfile, *, reference: uuid.UUID | None = None) -> Copied:
@@ -69,13 +47,20 @@ def copy(access: MemoryAccess, target: MemoryProfile, *, reference: uuid.UUID | 
 
 
 def _copy(access: MemoryAccess, into: MemoryAccess, once: Batch) -> Copied:
-    originals, vectors = _read(access.profile)
+    now, vectors = timezone.now(), _vectors(access.profile)
+    originals = [(memory, _as_of(now, carried)) for memory, carried in carrying.opened(access.profile, Status.ACTIVE)]
     with changes.locked(into) as profile:
         batch = changes.open_batch(profile, once)
         act = Act(into, batch=batch, reason="Copied from another profile.")
-        changes.embed_later([vectors.get(original.memory.pk) for original in originals])
-        copied = [_carry(act, profile, original, vectors.get(original.memory.pk)) for original in originals]
-    return Copied(sum(copied), len(copied) - sum(copied), act.change_id if any(copied) else None)
+        changes.embed_later([vectors.get(memory.pk) for memory, _ in originals])
+        written = [carrying.carry(act, profile, carried, vectors.get(memory.pk)) for memory, carried in originals]
+    count = sum(each.memory_id is not None for each in written)
+    return Copied(count, len(written) - count, act.change_id if count else None)
+
+
+def _as_of(now: datetime, carried: Carried) -> Carried:
+    salience = scoring.salience_now(carried.salience, carried.sector, scoring.days_between(carried.salience_at, now))
+    return replace(carried, salience=salience, salience_at=now)
 
 
 def _copied_before(target: MemoryProfile, batch: Batch) -> Copied:
@@ -97,79 +82,7 @@ def _check(access: MemoryAccess, target: MemoryProfile) -> None:
         raise NotAllowed("What a local-only profile holds is copied only into another local-only profile.")
 
 
-def _read(profile: MemoryProfile) -> tuple[list[_Original], Stored]:
-    """Oldest first, with two further queries for any number of them."""
-    memories = list(changes.of_profile(profile).active().order_by("pk"))
-    sources: dict[uuid.UUID, list[MemorySource]] = {}
-    for source in MemorySource.objects.filter(memory__profile=profile, memory__status=Status.ACTIVE):
-        sources.setdefault(source.memory_id, []).append(source)
-    unlock([*memories, *(source for each in sources.values() for source in each)])
-    slots = {index.slot_key(profile, slot): slot for slot in (Slot("person", name) for name in SLOTS)}
-    return [_Original(each, _slot(each, slots), sources.get(each.pk, [])) for each in memories], _vectors(profile)
-
-
-def _vectors(profile: MemoryProfile) -> Stored:
-    rows = MemoryEmbedding.objects.filter(profile=profile, model=get_embedder().name, recallable=True)
+def _vectors(profile: MemoryProfile) -> dict[uuid.UUID, Vector]:
+    rows = MemoryEmbedding.objects.filter(profile=profile, model=get_embedder(profile).name, recallable=True)
     pairs = rows.values_list("memory_id", "embedding")
     return {memory_id: np.asarray(embedding, dtype=np.float32) for memory_id, embedding in pairs}
-
-
-def _slot(memory: Memory, slots: dict[bytes | None, Slot]) -> Slot | None:
-    """A slot is stored as a hash under the profile's key alone: it is one that the rules know, or told by the words."""
-    key = changes.slot_of(memory)
-    return None if key is None else slots.get(key) or slot_of(memory.content)
-
-
-def _carry(act: Act, profile: MemoryProfile, original: _Original, vector: Vector | None) -> bool:
-    """Whether the other profile got it."""
-    draft = _draft(profile, original)
-    if changes.with_digest(profile, bytes(draft.digest)).exists():
-        return False
-    holder = changes.slot_holder(profile, changes.slot_of(draft))
-    if holder is not None and holder.occurred_at > draft.occurred_at:
-        draft.status, draft.superseded_by_id = Status.SUPERSEDED, holder.pk
-    elif holder is not None:
-        changes.supersede(act, holder, draft.pk)
-    changes.make(act, draft, vector, Outcome.CREATED if holder is None else Outcome.SUPERSEDED)
-    MemorySource.objects.bulk_create(_sources(draft, original.sources))
-    return True
-
-
-def _draft(profile: MemoryProfile, original: _Original) -> Memory:
-    memory, now = original.memory, timezone.now()
-    return Memory(
-        owner=profile.owner,
-        profile=profile,
-        content=memory.content,
-        metadata=memory.metadata,
-        kind=memory.kind,
-        sector=memory.sector,
-        importance=memory.importance,
-        confidence=memory.confidence,
-        salience=scoring.salience_of(memory, now),
-        salience_at=now,
-        status=Status.ACTIVE,
-        origin=memory.origin,
-        pinned=memory.pinned,
-        occurred_at=memory.occurred_at,
-        slot=index.slot_key(profile, original.slot),
-        digest=index.digest_of(profile, memory.content),
-        times_said=memory.times_said,
-        last_said_at=memory.last_said_at,
-    )
-
-
-def _sources(memory: Memory, originals: Iterable[MemorySource]) -> list[MemorySource]:
-    """The name of a thread is known by its hash alone, which still tells one thread from another."""
-    return [
-        MemorySource(
-            memory=memory,
-            message_id=source.message_id,
-            thread=source.thread,
-            position=source.position,
-            speaker=source.speaker,
-            quote=source.quote,
-            said_at=source.said_at,
-        )
-        for source in originals
-    ]

@@ -1,0 +1,142 @@
+"""Memories that are carried over as they stand, from another profile or from our own export: under the lock, like all.
+
+They bring what a candidate does not have: how much they matter by now, that they are pinned, how often they were said.
+What is known in equal words is left alone; of two that hold one slot the newer by event time stands.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from memories.engine import changes, guard, index, weighing
+from memories.engine.ledger import Act
+from memories.engine.rules import SLOTS, slot_of
+from memories.engine.types import Outcome, Slot, Written
+from memories.models import Kind, Memory, MemoryProfile, MemorySource, Origin, Sector, Status
+from memorychat.lib.crypto import unlock
+from memorychat.llm.types import Vector
+
+KNOWN = "It is known in equal words."
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it was said. `thread` is a hash, which tells one thread from another and no more."""
+
+    said_at: datetime
+    quote: str = ""
+    speaker: str = ""
+    position: int | None = None
+    message_id: uuid.UUID | None = None
+    thread: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A memory on its way, opened, with the slot that its hash stands for."""
+
+    content: str
+    kind: Kind
+    sector: Sector
+    importance: int
+    confidence: float
+    salience: float
+    salience_at: datetime
+    occurred_at: datetime
+    last_said_at: datetime
+    origin: Origin
+    status: Status = Status.ACTIVE
+    pinned: bool = False
+    times_said: int = 1
+    slot: Slot | None = None
+    metadata: dict[str, Any] | None = None
+    places: Sequence[Place] = ()
+
+
+def guarded(carried: Carried) -> Carried:
+    """What comes from outside: secrets are masked, and what instructs is held back."""
+    verdict = guard.inspect(carried.content)
+    return replace(
+        carried,
+        content=verdict.masked,
+        status=Status.QUARANTINED if verdict.is_quarantined else carried.status,
+        places=[replace(place, quote=guard.inspect(place.quote).masked) for place in carried.places],
+    )
+
+
+def carry(act: Act, profile: MemoryProfile, carried: Carried, vector: Vector | None) -> Written:
+    """The caller holds the lock of the profile."""
+    memory = _draft(profile, carried)
+    if _is_known(profile, memory):
+        return Written(Outcome.DISCARDED, reason=KNOWN)
+    if memory.status == Status.QUARANTINED:
+        return _make(act, memory, carried, vector, Outcome.QUARANTINED, weighing.HELD_BACK)
+    holder = changes.slot_holder(profile, changes.slot_of(memory)) if memory.is_recallable else None
+    if holder is None:
+        return _make(act, memory, carried, vector, Outcome.CREATED)
+    if holder.occurred_at > memory.occurred_at:
+        memory.status, memory.superseded_by_id = Status.SUPERSEDED, holder.pk
+        return _make(act, memory, carried, vector, Outcome.SUPERSEDED, weighing.NEWER_HOLDS)
+    changes.supersede(act, holder, memory.pk)
+    return _make(act, memory, carried, vector, Outcome.SUPERSEDED)
+
+
+def opened(profile: MemoryProfile, *statuses: Status) -> list[tuple[Memory, Carried]]:
+    """What a profile holds in these statuses, oldest first, with two queries for any number of memories."""
+    memories = list(changes.of_profile(profile).filter(status__in=statuses).order_by("pk"))
+    sources: dict[uuid.UUID, list[MemorySource]] = {}
+    for source in MemorySource.objects.filter(memory__profile=profile, memory__status__in=statuses).order_by("pk"):
+        sources.setdefault(source.memory_id, []).append(source)
+    unlock([*memories, *(source for each in sources.values() for source in each)])
+    slots = slots_by_hash(profile)
+    return [(memory, _opened(memory, slots, sources.get(memory.pk, []))) for memory in memories]
+
+
+def _opened(memory: Memory, slots: dict[bytes | None, Slot], sources: Sequence[MemorySource]) -> Carried:
+    """The name of a thread is known by its hash alone."""
+    places = [
+        Place(
+            each.said_at, each.quote, each.speaker, each.position, each.message_id, each.thread and bytes(each.thread)
+        )
+        for each in sources
+    ]
+    columns = {each.name: getattr(memory, each.name) for each in fields(Carried) if each.name not in ("slot", "places")}
+    return Carried(**columns, slot=slot_behind(memory, slots), places=places)
+
+
+def slots_by_hash(profile: MemoryProfile) -> dict[bytes | None, Slot]:
+    """A slot is stored as a hash under the profile's key alone; these are those that the rules know."""
+    return {index.slot_key(profile, slot): slot for slot in (Slot("person", name) for name in SLOTS)}
+
+
+def slot_behind(memory: Memory, slots: dict[bytes | None, Slot]) -> Slot | None:
+    """One that the rules do not know by its hash is told by the words, or lost."""
+    key = changes.slot_of(memory)
+    return None if key is None else slots.get(key) or slot_of(memory.content)
+
+
+def _is_known(profile: MemoryProfile, memory: Memory) -> bool:
+    """In equal words. What was forgotten may come again, and what was superseded when it is newer."""
+    equal = changes.of_profile(profile).filter(digest=memory.digest).exclude(status=Status.FORGOTTEN)
+    return equal.exclude(status=Status.SUPERSEDED, occurred_at__lt=memory.occurred_at).exists()
+
+
+def _make(
+    act: Act, memory: Memory, carried: Carried, vector: Vector | None, outcome: Outcome, reason: str = ""
+) -> Written:
+    changes.make(act, memory, vector, outcome)
+    MemorySource.objects.bulk_create(MemorySource(memory=memory, **vars(place)) for place in carried.places)
+    return Written(outcome, memory.pk, act.change_id, reason=reason)
+
+
+def _draft(profile: MemoryProfile, carried: Carried) -> Memory:
+    columns = {name: value for name, value in vars(carried).items() if name not in ("slot", "places")}
+    return Memory(
+        owner=profile.owner,
+        profile=profile,
+        slot=index.slot_key(profile, carried.slot),
+        digest=index.digest_of(profile, carried.content),
+        **columns,
+    )
