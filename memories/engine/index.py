@@ -8,7 +8,7 @@ from django.db.models import F
 
 from memories.engine import links
 from memories.engine.types import Slot
-from memories.models import Memory, MemoryEmbedding, MemoryProfile, MemoryQuerySet, MemoryTerm, Status
+from memories.models import Memory, MemoryEmbedding, MemoryProfile, MemoryTerm, Status
 from memorychat.lib.crypto import keyed_hash, unlock
 from memorychat.lib.text import index_terms, language_of, normalise, query_terms, tokens
 from memorychat.llm.providers import get_embedder
@@ -116,19 +116,20 @@ def _is_vector(vector: Vector, dimensions: int) -> bool:
 
 def embed_missing(most: int) -> int:
     """Give up to so many memories the vector of today's embedder, and say how many got one. Raises ProviderError."""
-    waiting = Memory.objects.filter(status__in=[Status.ACTIVE, Status.PENDING]).select_related("profile")
-    return sum(_embed_missing(waiting.filter(profile__local_only=is_local), most) for is_local in (False, True))
+    return sum(_embed_missing(most, is_local=is_local) for is_local in (False, True))
 
 
-def _embed_missing(waiting: MemoryQuerySet, most: int) -> int:
+def _embed_missing(most: int, *, is_local: bool) -> int:
     """Of memories whose words may all go to the same embedder."""
-    first = waiting.first()
-    if first is None:
+    keeper = MemoryProfile(local_only=is_local)
+    waiting = Memory.objects.filter(status__in=[Status.ACTIVE, Status.PENDING], profile__local_only=is_local)
+    waiting = waiting.exclude(embeddings__model=get_embedder(keeper).name).select_related("profile")
+    rows = list(waiting.order_by("pk")[:most])
+    if not rows:
         return 0
-    rows = list(waiting.exclude(embeddings__model=get_embedder(first.profile).name).order_by("pk")[:most])
     unlock(rows)
     contents = [row.content for row in rows]
-    for row, content, vector in zip(rows, contents, embed(contents, first.profile), strict=True):
+    for row, content, vector in zip(rows, contents, embed(contents, keeper), strict=True):
         _add_missing(row, content, vector)
     return len(rows)
 
@@ -140,8 +141,21 @@ def _add_missing(row: Memory, content: str, vector: Vector) -> None:
         memory = Memory.objects.select_related("profile").get(pk=row.pk)
         if memory.content == content and not memory.embeddings.filter(model=get_embedder(memory.profile).name).exists():
             add_vector(memory, vector)
-            if memory.is_recallable:
-                links.connect(memory, vector)
+            # Those made by a former embedder stood on another scale.
+            links.renew(memory)
+
+
+def drop_former_vectors() -> int:
+    """Take away the vectors of embedders that are used no more, where today's has made its own, and say how many."""
+    return sum(_drop_former_vectors(is_local=is_local) for is_local in (False, True))
+
+
+def _drop_former_vectors(*, is_local: bool) -> int:
+    name = get_embedder(MemoryProfile(local_only=is_local)).name
+    rows = MemoryEmbedding.objects.filter(profile__local_only=is_local)
+    done = rows.filter(model=name).values("memory")
+    deleted, _ = rows.exclude(model=name).filter(memory__in=done).delete()
+    return deleted
 
 
 def _length(memory: Memory) -> int:
