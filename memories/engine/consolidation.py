@@ -214,8 +214,7 @@ def _write(act: Act, profile: MemoryProfile, members: Sequence[Memory], memory: 
     """The members go first, for the new one may say it in the words of one of them."""
     before = changes.of_profile(profile).active().count()
     for member in members:
-        archived = {"status": Status.ARCHIVED, "superseded_by_id": memory.pk}
-        changes.change(act, member, Action.CONSOLIDATED, **archived)
+        changes.change(act, member, Action.CONSOLIDATED, status=Status.ARCHIVED, superseded_by_id=memory.pk)
     changes.make(act, memory, vector, Outcome.CREATED)
     _carry_sources(members, memory)
     _count(act, profile, members, memory, before)
