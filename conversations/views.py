@@ -69,7 +69,7 @@ def _render_chat(
         "mode": PrivacyMode(mode),
         "manuscript": manuscript,
         "message_limit": MESSAGE_LIMIT,
-        "model": get_chat_model(),
-        "has_language_model": has_language_model(),
+        "model": get_chat_model(profile),
+        "has_language_model": has_language_model(profile),
     }
     return render(request, "conversations/chat.html", context)

@@ -12,7 +12,7 @@ from accounts.data_keys import verify_key_file
 from memorychat import jobs
 from memorychat.lib import crypto
 from memorychat.llm import outcomes
-from memorychat.llm.providers import get_chat_model
+from memorychat.llm.providers import Nobody, get_chat_model
 
 OLD_QUEUE_SECONDS = 300
 LOST_WORKER_SECONDS = 30
@@ -110,7 +110,7 @@ def _worker(state: jobs.QueueState | None) -> Part:
 
 def _providers() -> Part:
     """How the model in use did when this process last asked it; nothing is asked for the sake of knowing."""
-    provider = get_chat_model().provider
+    provider = get_chat_model(Nobody()).provider
     details: dict[str, Any] = {"configured": settings.LLM_PROVIDERS, "provider": provider}
     outcome = outcomes.last.get(provider)
     if outcome is None:

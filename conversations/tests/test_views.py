@@ -80,7 +80,7 @@ def test_without_a_language_model_the_page_says_so_and_how_to_connect_one(reader
 @pytest.mark.parametrize("mode", PrivacyMode)
 def test_a_new_conversation_begins_in_the_mode_of_the_profile(reader: Client, alice: User, mode: PrivacyMode) -> None:
     profile = profiles.default_for(alice)
-    profiles.describe(profile, profile.name, "", mode)
+    profiles.describe(profile, profile.name, "", default_mode=mode)
 
     shown = text_of(reader.get(reverse("chat")))
 

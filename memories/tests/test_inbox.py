@@ -31,13 +31,14 @@ def bobs_browser(bob: User) -> Client:
 @pytest.fixture
 def waiting(access: MemoryAccess) -> Memory:
     written = writing.remember(access, Candidate(TEA, confidence=0.6, found_by=FoundBy.RULES, reason="It was hedged."))
+    assert written.memory_id
     return Memory.objects.get(pk=written.memory_id)
 
 
 @pytest.fixture
 def conflict(access: MemoryAccess) -> Conflict:
     written = writing.remember_all(access, [Candidate("My shop opens at nine"), Candidate("My shop opens at ten")])
-    one, other = (Memory.objects.get(pk=each.memory_id) for each in written)
+    one, other = (Memory.objects.get(pk=each.memory_id) for each in written if each.memory_id)
     conflicts.mark(access.profile, one, other)
     return Conflict.objects.get()
 

@@ -213,7 +213,7 @@ def test_what_is_no_vector_is_never_stored_and_costs_no_memory(
         providers.forget_models()
     assert not Memory.objects.get().embeddings.exists()
     assert index.embed_missing(10) == 1
-    assert Memory.objects.get().embeddings.get().model == providers.get_embedder().name
+    assert Memory.objects.get().embeddings.get().model == providers.get_embedder(access.profile).name
 
 
 class EndsConnections(FakeEmbedder):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
 from typing import Protocol
@@ -63,20 +64,28 @@ EMBEDDERS: list[Callable[[], Embedder | None]] = [_openai_embedder, MiniLM]
 class Keeper(Protocol):
     """Whatever words belong to. `local_only`: they reach the built-in embedder and local providers alone."""
 
-    local_only: bool
+    @property
+    def local_only(self) -> bool: ...
 
 
-def get_chat_model(keeper: Keeper | None = None) -> ChatModel:
+@dataclass(frozen=True)
+class Nobody:
+    """Whose words nobody has to keep, for there are none: when it is asked what is configured."""
+
+    local_only: bool = False
+
+
+def get_chat_model(keeper: Keeper) -> ChatModel:
     """The first of `LLM_PROVIDERS` that is configured and may see the words; the built-in responder when none is."""
-    return _chat_model(is_local=bool(keeper and keeper.local_only))
+    return _chat_model(is_local=keeper.local_only)
 
 
-def has_language_model(keeper: Keeper | None = None) -> bool:
+def has_language_model(keeper: Keeper) -> bool:
     return not isinstance(get_chat_model(keeper), BuiltinChat)
 
 
-def get_embedder(keeper: Keeper | None = None) -> Embedder:
-    return _embedder(is_local=bool(keeper and keeper.local_only))
+def get_embedder(keeper: Keeper) -> Embedder:
+    return _embedder(is_local=keeper.local_only)
 
 
 @cache
@@ -107,7 +116,7 @@ def _is_loopback(host: str) -> bool:
 
 def warm_up() -> None:
     """Read the weights of the built-in embedder now, so that nobody's first question waits for them."""
-    embedder = get_embedder()
+    embedder = get_embedder(Nobody())
     if isinstance(embedder, MiniLM):
         embedder.embed(["warm"])
 

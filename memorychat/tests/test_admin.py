@@ -52,7 +52,7 @@ def tell(user: User, words: str = f"I live by the {WORD} tree.") -> None:
 def story(alice: User) -> None:
     """Words in every kind of row that has any."""
     profile = profiles.default_for(alice)
-    profiles.describe(profile, f"The {WORD}s", f"All of a {WORD}", PrivacyMode.NORMAL)
+    profiles.describe(profile, f"The {WORD}s", f"All of a {WORD}")
     tell(alice)
     tell(alice, f"I work in the {WORD} orchard.")
     access = profiles.by_hand(alice, profile)

@@ -3,15 +3,15 @@ from pytest_django import Settings
 
 from memorychat.llm.minilm import MiniLM
 from memorychat.llm.openai import OpenAIChat, OpenAIEmbedder
-from memorychat.llm.providers import get_chat_model, get_embedder, has_language_model
+from memorychat.llm.providers import Nobody, get_chat_model, get_embedder, has_language_model
 
 OURS = "http://127.0.0.1:9/v1"
 OPENAI = "https://api.openai.com/v1"
 
 
 def test_with_nothing_configured_all_stays_on_this_machine() -> None:
-    assert not has_language_model()
-    assert isinstance(get_embedder(), MiniLM)
+    assert not has_language_model(Nobody())
+    assert isinstance(get_embedder(Nobody()), MiniLM)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_the_chat_model_is_asked_where_it_was_chosen(
     settings.LLM_PROVIDERS = ["openai", "builtin"]
     for name, value in given.items():
         setattr(settings, name, value)
-    model = get_chat_model()
+    model = get_chat_model(Nobody())
     assert isinstance(model, OpenAIChat)
     assert model._settings["base_url"] == asked
     assert model._is_openai == (asked == OPENAI)
@@ -50,7 +50,7 @@ def test_memories_are_embedded_where_it_was_chosen_and_nowhere_else(
 ) -> None:
     for name, value in given.items():
         setattr(settings, name, value)
-    embedder = get_embedder()
+    embedder = get_embedder(Nobody())
     if asked is None:
         assert isinstance(embedder, MiniLM)
         return
