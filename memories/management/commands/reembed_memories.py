@@ -18,9 +18,7 @@ class Command(BaseCommand):
                 total += count
                 self.stdout.write(f"{total:,} embedded")
         except ProviderError as error:
-            raise CommandError(
-                f"{error} Run it again for the rest; {total:,} are done.", returncode=1
-            ) from error
+            raise CommandError(f"{error} Run it again for the rest; {total:,} are done.", returncode=1) from error
         self.stdout.write(f"{total:,} memories embedded, {index.drop_former_vectors():,} former vectors dropped")
 
     @staticmethod
