@@ -193,7 +193,10 @@ def _take_back(act: Act, profile: MemoryProfile, change_id: uuid.UUID, vectors: 
     written = Written(Outcome.DISCARDED)
     # What the change brought goes first: a slot holds one active memory at a time.
     newest_first = _events(profile, [change_id])[::-1]
-    for event in sorted(newest_first, key=lambda event: (event.before or {}).get("status") == Status.ACTIVE):
+    # Of a memory that it brought and changed at once, only that it brought it is to be undone.
+    brought = {event.memory_id for event in newest_first if event.before is None}
+    events = [event for event in newest_first if event.before is None or event.memory_id not in brought]
+    for event in sorted(events, key=lambda event: (event.before or {}).get("status") == Status.ACTIVE):
         memory = changes.fetch(profile, event.memory_id)
         columns = _state_before(event)
         slot: Any = columns.get("slot", memory.slot)
