@@ -27,16 +27,19 @@ def mark(profile: MemoryProfile, one: Memory, other: Memory) -> None:
 
 
 def decide(access: MemoryAccess, conflict_id: uuid.UUID, decision: Decision) -> Written:
-    """Keep one side, which supersedes the other, or both. Raises UnknownMemory."""
+    """Keep one side, which supersedes the other, or both. Raises UnknownMemory.
+
+    A conflict of which one side was superseded is open again when that is undone.
+    """
     changes.must_write(access)
     with changes.locked(access) as profile:
         conflict = Conflict.objects.filter(profile=profile, pk=conflict_id).open().first()
         if conflict is None:
             raise UnknownMemory
         act = Act(access, reason="Its owner decided.")
-        conflict.resolved_at = timezone.now()
-        conflict.save(update_fields=["resolved_at"])
         if decision is Decision.BOTH:
+            conflict.resolved_at = timezone.now()
+            conflict.save(update_fields=["resolved_at"])
             return Written(Outcome.DISCARDED, conflict.one_id, reason="Both are kept.")
         kept, former = (
             (conflict.one_id, conflict.other_id) if decision is Decision.ONE else (conflict.other_id, conflict.one_id)

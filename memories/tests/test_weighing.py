@@ -451,6 +451,13 @@ def test_its_owner_decides_a_conflict_once(
         conflicts.decide(access, conflict.pk, decision)
 
 
+def test_a_decision_that_is_undone_opens_the_conflict_again(access: MemoryAccess, conflict: Conflict) -> None:
+    change = conflicts.decide(access, conflict.pk, conflicts.Decision.ONE).change_id
+    assert change
+    undoing.undo(access, change)
+    assert Conflict.objects.open().get() == conflict
+
+
 def test_a_stranger_decides_nothing(bobs_access: MemoryAccess, conflict: Conflict) -> None:
     with pytest.raises(UnknownMemory):
         conflicts.decide(bobs_access, conflict.pk, conflicts.Decision.ONE)
