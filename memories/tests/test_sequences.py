@@ -1,0 +1,247 @@
+"""Whatever is written and taken back, in whatever order: the ledger tells it all, and what recall reads is in step.
+
+`make sequences` tries thousands; `SEQUENCES` says how many.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models import F, Q
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import User
+from memories import profiles
+from memories.access import MemoryAccess
+from memories.engine import conflicts, consolidation, history, ledger, undoing, writing
+from memories.engine.conflicts import Decision
+from memories.engine.judging import Verdict
+from memories.engine.types import Candidate, Provenance, Slot, StaleChange, UnknownMemory
+from memories.models import (
+    Conflict,
+    FoundBy,
+    Memory,
+    MemoryBatch,
+    MemoryEmbedding,
+    MemoryEvent,
+    MemoryLink,
+    MemoryTerm,
+    Origin,
+    Sector,
+    Status,
+)
+from memories.tests.conftest import UseModel
+from memorychat.lib.identifiers import uuid7
+from memorychat.llm import providers
+from memorychat.llm.fakes import FakeChat, FakeEmbedder
+
+pytestmark = pytest.mark.django_db
+
+ASKED = os.environ.get("SEQUENCES")
+TRIED = settings(
+    max_examples=int(ASKED or 200),
+    # The suite tries the same each time; who asks for more wants others.
+    derandomize=ASKED is None,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+HOME = Slot("person", "home town")
+STATEMENTS = [
+    Candidate("I live in Porto", slot=HOME),
+    Candidate("I live in Lisbon", slot=HOME),
+    Candidate("I moved to Faro", slot=HOME),
+    Candidate("I like tea"),
+    Candidate("I really like tea"),
+    Candidate("I do not like tea"),
+    Candidate("I like green tea in the morning"),
+    Candidate("I rowed to Vigo", sector=Sector.EPISODIC),
+]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A verb of `Told`, and numbers that say of what and how."""
+
+    verb: str
+    which: int
+    what: int
+    how: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """One person with a model that gives one verdict on all pairs."""
+
+    access: MemoryAccess
+    model: FakeChat
+
+    def take(self, step: Step) -> None:
+        verbs: dict[str, Callable[[Step], object]] = {
+            "remember": self.remember,
+            "remember several": self.remember_several,
+            "give a list": self.give,
+            "revise": lambda step: writing.revise(self.access, self.memory(step), self.words(step).content),
+            "adjust": self.adjust,
+            "forget": lambda step: writing.forget(self.access, self.memory(step)),
+            "forget all": lambda step: writing.forget_all(self.access),
+            "restore": lambda step: writing.restore(self.access, self.memory(step)),
+            "confirm": lambda step: writing.confirm(self.access, self.memory(step)),
+            "reject": lambda step: writing.reject(self.access, self.memory(step)),
+            "revive": self.revive,
+            "decide": self.decide,
+            "consolidate": lambda step: consolidation.consolidate(self.access.profile),
+            "undo": lambda step: undoing.undo(self.access, self.change(step)),
+            "undo with what follows": lambda step: undoing.undo(self.access, self.change(step), with_later=True),
+            "undo a batch": lambda step: undoing.undo_batch(self.access, self.batch(step), with_later=step.how > 1),
+        }
+        # What cannot be done must change nothing, and that is looked at, too.
+        with suppress(StaleChange, UnknownMemory, writing.AlreadyWritten):
+            verbs[step.verb](step)
+
+    def words(self, step: Step) -> Candidate:
+        """Said by hand or found by the model, surely or not, on one of four days."""
+        candidate = STATEMENTS[step.what % len(STATEMENTS)]
+        found_by = FoundBy.MODEL if step.how % 2 else FoundBy.SAID
+        confidence = (0.95, 0.95, 0.72, 0.6)[step.how % 4]
+        at = timezone.now() - timedelta(days=step.which % 4)
+        return replace(candidate, found_by=found_by, confidence=confidence, occurred_at=at)
+
+    def remember(self, step: Step) -> None:
+        verdict = list(Verdict)[step.which % len(Verdict)]
+        judged = [{"pair": number, "verdict": verdict} for number in range(1, 20)]
+        joint = {"say_one_thing": [1, 2, 3, 4], "statement": "I like tea very much"}
+        self.model.answer = json.dumps({"verdicts": judged, **joint})
+        writing.remember(replace(self.access, door=Origin.CHAT), self.words(step))
+
+    def remember_several(self, step: Step) -> None:
+        several = [self.words(replace(step, what=step.what + number, which=number)) for number in range(3)]
+        writing.remember_all(self.access, several, batch=self.batch(step))
+
+    def give(self, step: Step) -> None:
+        places = [Provenance(thread=f"letter {step.how}", position=number) for number in range(4)]
+        items = [replace(STATEMENTS[step.what % 2 + 3], confidence=1.0, provenance=place) for place in places]
+        writing.remember_all(replace(self.access, door=Origin.API), items, as_given=True)
+
+    def adjust(self, step: Step) -> None:
+        writing.adjust(self.access, self.memory(step), importance=step.how + 1, pinned=bool(step.what % 2))
+
+    def revive(self, step: Step) -> None:
+        memory_id = self.memory(step)
+        with suppress(StaleChange):
+            writing.revive(self.access, [memory_id])
+
+    def decide(self, step: Step) -> None:
+        waiting = Conflict.objects.filter(profile=self.access.profile).open().first()
+        if waiting:
+            conflicts.decide(self.access, waiting.pk, list(Decision)[step.how % len(Decision)])
+
+    def memory(self, step: Step) -> uuid.UUID:
+        return self._chosen(list(Memory.objects.filter(owner=self.access.actor).values_list("pk", flat=True)), step)
+
+    def change(self, step: Step) -> uuid.UUID:
+        events = MemoryEvent.objects.filter(owner=self.access.profile.owner_id).order_by("-number")
+        return self._chosen(list(dict.fromkeys(events.values_list("change_id", flat=True))), step)
+
+    def batch(self, step: Step) -> writing.Batch:
+        """Batches are unique among all people."""
+        reference = uuid.uuid5(self.access.profile.pk, str(step.which % 3))
+        return writing.Batch(MemoryBatch.Purpose.CONVERSATION, reference)
+
+    def _chosen(self, ids: Sequence[uuid.UUID], step: Step) -> uuid.UUID:
+        return sorted(ids)[-1 - step.which % len(ids)] if ids else uuid7()
+
+    def states(self) -> dict[uuid.UUID, dict[str, Any]]:
+        rows = Memory.objects.filter(owner=self.access.profile.owner_id)
+        return {row.pk: ledger.column_values(ledger.snapshot(row)) for row in rows}
+
+    def changes_made(self) -> list[uuid.UUID]:
+        events = MemoryEvent.objects.filter(owner=self.access.profile.owner_id).order_by("number")
+        return list(dict.fromkeys(events.values_list("change_id", flat=True)))
+
+
+VERBS = [
+    *["remember"] * 5,
+    *["remember several", "give a list", "revise", "adjust", "forget", "restore", "confirm", "reject"],
+    *["forget all", "revive", "decide", "consolidate"],
+    *["undo", "undo with what follows"] * 2,
+    "undo a batch",
+]
+STEPS = st.builds(
+    Step, verb=st.sampled_from(VERBS), which=st.integers(0, 5), what=st.integers(0, 7), how=st.integers(0, 3)
+)
+WRITES = STEPS.filter(lambda step: "undo" not in step.verb)
+
+
+@pytest.fixture
+def begin(use_model: UseModel, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Told]:
+    """A further person each time."""
+    monkeypatch.setattr(providers, "EMBEDDERS", [FakeEmbedder])
+    model = use_model(FakeChat())
+    providers.forget_models()
+
+    def begin() -> Told:
+        model.answer = json.dumps({"verdicts": [], "say_one_thing": []})
+        user = User.objects.create_user(f"{uuid.uuid4()}@example.com", "a long enough password")
+        return Told(profiles.by_hand(user, profiles.default_for(user)), model)
+
+    return begin
+
+
+def look(told: Told) -> None:
+    """That everything fits together."""
+    profile = told.access.profile
+    assert history.verify(profile.owner).differences == []
+    held = {each.memory_id: each.content for each in history.held_at(told.access, timezone.now())}
+    active = Memory.objects.filter(profile=profile).active()
+    assert held == {memory.pk: memory.content for memory in active}
+    profile.refresh_from_db()
+    lengths = dict(MemoryTerm.objects.filter(memory__in=active).values_list("memory", "length"))
+    assert (profile.memory_count, profile.term_count) == (len(active), sum(lengths.values()))
+    for derived in (MemoryTerm, MemoryEmbedding):
+        out_of_step = Q(recallable=True) ^ Q(memory__status=Status.ACTIVE)
+        assert not derived.objects.filter(out_of_step, profile=profile).exists()
+    assert MemoryEmbedding.objects.filter(memory__in=active).count() == len(active)
+    links = MemoryLink.objects.filter(profile=profile)
+    assert not links.exclude(one__status=Status.ACTIVE, other__status=Status.ACTIVE).exists()
+    assert not links.exclude(one__profile=F("other__profile")).exists()
+    assert not active.exclude(superseded_by=None).exists()
+    slots = [bytes(memory.slot) for memory in active if memory.slot]
+    assert len(slots) == len(set(slots))
+
+
+@TRIED
+@given(steps=st.lists(STEPS, min_size=2, max_size=10))
+def test_the_ledger_rebuilds_the_table_after_any_sequence(begin: Callable[[], Told], steps: list[Step]) -> None:
+    told = begin()
+    for step in steps:
+        told.take(step)
+    look(told)
+
+
+@TRIED
+@given(steps=st.lists(STEPS, min_size=1, max_size=8), last=WRITES)
+def test_what_is_done_last_is_taken_back_exactly(begin: Callable[[], Told], steps: list[Step], last: Step) -> None:
+    told = begin()
+    for step in steps:
+        told.take(step)
+    before, made_before = told.states(), told.changes_made()
+    told.take(last)
+    made = [change for change in told.changes_made() if change not in made_before]
+    if not made:
+        assert told.states() == before
+        return
+    undoing.undo_all(told.access, made)
+    after = told.states()
+    assert {key: after[key] for key in before} == before
+    assert {after[key]["status"] for key in after.keys() - before.keys()} <= {Status.FORGOTTEN}
+    look(told)
