@@ -97,13 +97,15 @@ def opened(profile: MemoryProfile, *statuses: Status) -> list[tuple[Memory, Carr
 def _opened(memory: Memory, slots: dict[bytes | None, Slot], sources: Sequence[MemorySource]) -> Carried:
     """The name of a thread is known by its hash alone."""
     places = [
-        Place(
-            each.said_at, each.quote, each.speaker, each.position, each.message_id, each.thread and bytes(each.thread)
-        )
+        Place(each.said_at, each.quote, each.speaker, each.position, each.message_id, _hash(each.thread))
         for each in sources
     ]
     columns = {each.name: getattr(memory, each.name) for each in fields(Carried) if each.name not in ("slot", "places")}
     return Carried(**columns, slot=slot_behind(memory, slots), places=places)
+
+
+def _hash(thread: bytes | memoryview | None) -> bytes | None:
+    return bytes(thread) if thread else None
 
 
 def slots_by_hash(profile: MemoryProfile) -> dict[bytes | None, Slot]:

@@ -1,0 +1,276 @@
+"""Importing a file of memories: first a rehearsal, which says of every line what would become of it, then the write.
+
+The rehearsal is the write itself, taken back before it is committed, so the two cannot differ. What is known in equal
+words is left alone, so that importing twice writes nothing new. An import is one batch in parts, undone as a whole.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import islice
+
+from django.db.models import Q
+from django.utils import timezone
+
+from memories.access import MemoryAccess
+from memories.engine import carrying, changes, index, weighing
+from memories.engine.carrying import Carried
+from memories.engine.changes import AlreadyWritten, Batch
+from memories.engine.extraction import Turn, extract_turns
+from memories.engine.formats import Contents, Entry, Skipped, beginning_of
+from memories.engine.ledger import Act
+from memories.engine.limits import Allowance
+from memories.engine.rules import find
+from memories.engine.types import Outcome, Written
+from memories.engine.weighing import Placing, Weighed
+from memories.models import Memory, MemoryBatch, MemoryProfile, Status
+from memorychat.jobs import correlation_id
+from memorychat.lib.identifiers import uuid7
+from memorychat.llm.types import Vector
+
+AT_ONCE = 500
+REASON = "Imported."
+NOT_AT_ONCE = "Only the newest conversations are read at once."
+NOTHING_TO_REMEMBER = "There is nothing to remember in it."
+
+
+class Verdict(StrEnum):
+    """What becomes of a line. A conflict is written too: it takes the place of what it contradicts, or waits."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    WAITS = "waits"
+    SKIPPED = "skipped"
+
+
+VERDICTS = {
+    Outcome.CREATED: Verdict.NEW,
+    Outcome.REINFORCED: Verdict.DUPLICATE,
+    Outcome.SUPERSEDED: Verdict.CONFLICT,
+    Outcome.CONFLICT: Verdict.CONFLICT,
+    Outcome.PENDING: Verdict.WAITS,
+    Outcome.RATE_LIMITED: Verdict.WAITS,
+    Outcome.QUARANTINED: Verdict.WAITS,
+    Outcome.DISCARDED: Verdict.SKIPPED,
+    Outcome.NOT_ALLOWED: Verdict.SKIPPED,
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What becomes, or became, of a line of the file. `other` are the words of what it contradicts or repeats."""
+
+    line: int
+    content: str
+    verdict: Verdict
+    reason: str = ""
+    other: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    lines: list[Line]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        counted = Counter(line.verdict for line in self.lines)
+        return {str(verdict): counted[verdict] for verdict in Verdict}
+
+    @property
+    def writes(self) -> int:
+        return sum(line.verdict in (Verdict.NEW, Verdict.CONFLICT, Verdict.WAITS) for line in self.lines)
+
+
+class _Rehearsed(Exception):
+    """Takes the transaction back, with what it would have done."""
+
+    def __init__(self, lines: list[Line]) -> None:
+        super().__init__()
+        self.lines = lines
+
+
+def statements_of(
+    profile: MemoryProfile, contents: Contents, *, most_conversations: int | None = None
+) -> tuple[list[Entry], list[Skipped]]:
+    """The statements of a file, those that are still to be taken from what a person said included.
+
+    That asks the model, where there is one, for each conversation: of so many of the newest at most.
+    Raises ProviderError.
+    """
+    statements = [_understood(entry) for entry in contents.entries if not entry.is_said]
+    skipped = list(contents.skipped)
+    newest_first = sorted(_conversations(contents), key=_latest, reverse=True)
+    for number, said in enumerate(newest_first):
+        if most_conversations is not None and number >= most_conversations:
+            skipped.append(_left_out(said[0], NOT_AT_ONCE))
+            continue
+        found = _taken_from(profile, said)
+        statements += found
+        skipped += [] if found else [_left_out(said[0], NOTHING_TO_REMEMBER)]
+    return sorted(statements, key=lambda entry: entry.line), skipped
+
+
+def rehearse(access: MemoryAccess, statements: Sequence[Entry], skipped: Iterable[Skipped] = ()) -> Report:
+    """What `write` would do, without a trace. Raises NotAllowed."""
+    changes.must_write(access)
+    lines = [Line(each.line, each.beginning, Verdict.SKIPPED, each.reason) for each in skipped]
+    known = _known_digests(access.profile)
+    for part in _parts(statements):
+        try:
+            _run(access, part, known, None)
+        except _Rehearsed as rehearsed:
+            lines += rehearsed.lines
+    return Report(sorted(lines, key=lambda line: line.line))
+
+
+def write(access: MemoryAccess, statements: Sequence[Entry], reference: uuid.UUID) -> Report:
+    """Once: what a run that died has written is not written again. `reference` is the change that undoes all of it."""
+    changes.must_write(access)
+    lines: list[Line] = []
+    known = _known_digests(access.profile)
+    for number, part in enumerate(_parts(statements)):
+        with suppress(AlreadyWritten):
+            lines += _run(access, part, known, _Import(reference, number))
+    return Report(lines)
+
+
+@dataclass(frozen=True)
+class _Import:
+    """A part of an import; the first bears the reference of the whole."""
+
+    reference: uuid.UUID
+    number: int
+
+    @property
+    def batch(self) -> Batch:
+        reference = uuid.uuid5(self.reference, str(self.number)) if self.number else self.reference
+        return Batch(MemoryBatch.Purpose.IMPORT, reference)
+
+
+@dataclass(frozen=True)
+class _Placing(Placing):
+    """As the gate places, but a list that is imported twice was not said twice."""
+
+    def _reinforce(self, memory: Memory) -> Written:
+        return Written(Outcome.REINFORCED, memory.pk)
+
+
+def _run(access: MemoryAccess, part: Sequence[Entry], known: set[bytes], run: _Import | None) -> list[Line]:
+    """Without `run` it is a rehearsal, and raises what it would have done."""
+    fresh, lines = _apart(access.profile, part, known)
+    ways = _ways(access, fresh)
+    with changes.locked(access) as profile:
+        batch = changes.open_batch(profile, run.batch) if run else None
+        if run:
+            changes.embed_later(vector for vector, _ in ways)
+        act = Act(access, batch=batch, reason=REASON, change_id=run.reference if run else uuid7())
+        allowance = Allowance(access)
+        for entry, (vector, way) in zip(fresh, ways, strict=True):
+            lines.append(_told(profile, entry, _place(act, profile, way, vector, allowance)))
+        if run is None:
+            raise _Rehearsed(lines)
+    return lines
+
+
+def _apart(profile: MemoryProfile, part: Sequence[Entry], known: set[bytes]) -> tuple[list[Entry], list[Line]]:
+    """What is not known in equal words, and the lines of the rest."""
+    fresh: list[Entry] = []
+    lines: list[Line] = []
+    for entry in part:
+        digest = index.digest_of(profile, entry.candidate.content)
+        if digest in known:
+            lines.append(Line(entry.line, entry.candidate.content, Verdict.DUPLICATE, carrying.KNOWN))
+        else:
+            known.add(digest)
+            fresh.append(entry)
+    return fresh, lines
+
+
+Way = Weighed | Written | Carried
+
+
+def _ways(access: MemoryAccess, fresh: Sequence[Entry]) -> list[tuple[Vector | None, Way]]:
+    """What is slow, before the lock: the guard and the vectors."""
+    if any(entry.own for entry in fresh):
+        now = timezone.now()
+        carried = [carrying.guarded(entry.own.carried(entry.candidate.content, now)) for entry in fresh if entry.own]
+        return list(zip(changes.embed([each.content for each in carried], access.profile), carried, strict=True))
+    weighed = weighing.weigh(access, [entry.candidate for entry in fresh], as_given=False)
+    return [(each.vector if isinstance(each, Weighed) else None, each) for each in weighed]
+
+
+def _place(act: Act, profile: MemoryProfile, way: Way, vector: Vector | None, allowance: Allowance) -> Written:
+    if isinstance(way, Written):
+        return way
+    if isinstance(way, Carried):
+        return carrying.carry(act, profile, way, vector)
+    reason = way.candidate.reason or act.reason
+    return _Placing(
+        replace(act, candidate=way.candidate, reason=reason), profile, way, allowance, as_given=False
+    ).place()
+
+
+def _told(profile: MemoryProfile, entry: Entry, written: Written) -> Line:
+    verdict = Verdict.DUPLICATE if written.reason == carrying.KNOWN else VERDICTS[written.outcome]
+    reason = "" if written.reason == REASON else written.reason
+    return Line(entry.line, entry.candidate.content, verdict, reason, _other(profile, entry, written))
+
+
+def _other(profile: MemoryProfile, entry: Entry, written: Written) -> str:
+    """The words of what a line takes the place of, gives way to, or repeats."""
+    if written.memory_id is None or VERDICTS[written.outcome] not in (Verdict.CONFLICT, Verdict.DUPLICATE):
+        return ""
+    related = Q(superseded_by=written.memory_id) | Q(supersedes=written.memory_id)
+    if written.outcome is Outcome.REINFORCED:
+        related = Q(pk=written.memory_id)
+    other = changes.of_profile(profile).filter(related).first()
+    return other.content if other else ""
+
+
+def _parts(statements: Sequence[Entry]) -> Iterator[list[Entry]]:
+    following = iter(statements)
+    while part := list(islice(following, AT_ONCE)):
+        yield part
+
+
+def _understood(entry: Entry) -> Entry:
+    """A statement as it is given, with the kind and the slot that the rules see in it."""
+    found = find(entry.candidate.content) if entry.own is None else []
+    if len(found) != 1:
+        return entry
+    [finding] = found
+    seen = replace(entry.candidate, kind=finding.kind, sector=finding.sector, slot=finding.slot)
+    return replace(entry, candidate=replace(seen, importance=finding.importance))
+
+
+def _conversations(contents: Contents) -> list[list[Entry]]:
+    said: dict[int, list[Entry]] = {}
+    for entry in contents.entries:
+        if entry.is_said:
+            said.setdefault(entry.line, []).append(entry)
+    return list(said.values())
+
+
+def _latest(said: Sequence[Entry]) -> datetime:
+    return max(entry.candidate.occurred_at or datetime.min.replace(tzinfo=UTC) for entry in said)
+
+
+def _taken_from(profile: MemoryProfile, said: Sequence[Entry]) -> list[Entry]:
+    turns = [Turn(entry.candidate.content, entry.candidate.provenance) for entry in said]
+    found = extract_turns(turns, profile=profile, correlation_id=correlation_id())
+    return [Entry(said[0].line, candidate) for candidate in found.candidates]
+
+
+def _left_out(entry: Entry, reason: str) -> Skipped:
+    return Skipped(entry.line, beginning_of(entry.candidate.content), reason)
+
+
+def _known_digests(profile: MemoryProfile) -> set[bytes]:
+    """Of what the profile knows, also of what does not hold any more; what was forgotten may come again."""
+    rows = Memory.objects.filter(profile=profile).exclude(status=Status.FORGOTTEN)
+    return {bytes(digest) for digest in rows.values_list("digest", flat=True)}
