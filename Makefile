@@ -7,11 +7,12 @@ COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --no-emit-find-link
 UNIVERSAL := $(COMPILE) --universal --python-version 3.11 --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock bench demo clean reset
+.PHONY: help run test lint lock bench eval demo clean reset
 
 help:
 	@echo "make run    start MemoryChat        make test   run the tests         make lint   check style, types, layers"
 	@echo "make demo   load sample people      make bench  measure               make lock   pin the requirements anew"
+	@echo "make eval   measure what is remembered of a golden set (ARGS=... as manage.py evaluate_memory --help says)"
 	@echo "make clean  delete what was built   make reset  delete the data"
 
 run: .venv/.installed
@@ -36,6 +37,10 @@ lock: .venv/.installed-dev
 
 bench: .venv/.installed-dev
 	@$(BIN)/python manage.py bench
+
+eval: .venv/.installed
+	@$(BIN)/python manage.py prepare
+	@LOG_LEVEL=ERROR $(BIN)/python manage.py evaluate_memory $(ARGS)
 
 demo: .venv/.installed
 	@$(BIN)/python manage.py prepare

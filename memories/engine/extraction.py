@@ -69,14 +69,12 @@ class _Answer(BaseModel):
     forget: list[str] = Field(default_factory=list)
 
 
-def extract(
-    words: str, provenance: Provenance, *, profile: MemoryProfile | None = None, correlation_id: str
-) -> Extraction:
+def extract(words: str, provenance: Provenance, *, profile: MemoryProfile, correlation_id: str) -> Extraction:
     """From one turn of the person. Raises ProviderError when the model does not answer, or answers nonsense twice."""
     return extract_turns([Turn(words, provenance)], profile=profile, correlation_id=correlation_id)
 
 
-def extract_turns(turns: Sequence[Turn], *, profile: MemoryProfile | None = None, correlation_id: str) -> Extraction:
+def extract_turns(turns: Sequence[Turn], *, profile: MemoryProfile, correlation_id: str) -> Extraction:
     """From a conversation or a call, in its order; long ones in overlapping chunks, joined without repeats.
 
     `profile` says which models may see the words and in which time zone the person counts days.
@@ -84,7 +82,7 @@ def extract_turns(turns: Sequence[Turn], *, profile: MemoryProfile | None = None
     turns = [turn for turn in turns if turn.words.strip()]
     if not any(turn.is_persons for turn in turns):
         return Extraction([], [])
-    zone = dates.zone_of(profile.owner.time_zone if profile else "UTC")
+    zone = dates.zone_of(profile.owner.time_zone)
     if not has_language_model(profile):
         return _joined(_by_rules(turn, zone) for turn in turns if turn.is_persons)
     return _joined(_by_model(chunk, zone, profile, correlation_id) for chunk in chunks(turns))
@@ -124,7 +122,7 @@ def _found_by_rules(finding: Finding, provenance: Provenance, zone: ZoneInfo) ->
     )
 
 
-def _by_model(turns: Sequence[Turn], zone: ZoneInfo, profile: MemoryProfile | None, correlation_id: str) -> Extraction:
+def _by_model(turns: Sequence[Turn], zone: ZoneInfo, profile: MemoryProfile, correlation_id: str) -> Extraction:
     answer = answer_as(_Answer, get_chat_model(profile), _prompt(turns, zone), correlation_id=correlation_id)
     if (left_out := len(answer.memories) - MOST_CANDIDATES) > 0:
         log.warning("candidates_left_out", count=left_out, correlation_id=correlation_id)

@@ -17,6 +17,7 @@ from memorychat.llm.types import Pieces, Prompt, ProviderError
 
 SAID_AT = datetime(2026, 7, 8, 10, tzinfo=UTC)
 SAID = Provenance(said_at=SAID_AT)
+SOMEBODYS = MemoryProfile(owner=User(time_zone="UTC"))
 
 
 class Replies(FakeChat):
@@ -39,8 +40,8 @@ def answer(*memories: dict[str, Any], forget: tuple[str, ...] = ()) -> str:
     return json.dumps({"memories": list(memories), "forget": list(forget)})
 
 
-def learnt(words: str = "I live in Porto and more", **given: Any) -> list[Candidate]:
-    return extract(words, SAID, correlation_id="", **given).candidates
+def learnt(words: str = "I live in Porto and more") -> list[Candidate]:
+    return extract(words, SAID, profile=SOMEBODYS, correlation_id="").candidates
 
 
 def test_a_model_gives_every_part_of_a_candidate(use_model: UseModel) -> None:
@@ -125,7 +126,7 @@ def test_ten_thousand_candidates_are_cut(use_model: UseModel) -> None:
 
 def test_the_same_candidate_twice_is_one(use_model: UseModel) -> None:
     use_model(FakeChat(answer(found(), found("i live in PORTO!"), forget=("tea", "tea"))))
-    extraction = extract("I live in Porto", SAID, correlation_id="")
+    extraction = extract("I live in Porto", SAID, profile=SOMEBODYS, correlation_id="")
     assert (len(extraction.candidates), extraction.forgets) == (1, ["tea"])
 
 
@@ -150,7 +151,7 @@ def test_only_the_persons_turns_of_a_call_are_evidence(use_model: UseModel) -> N
             )
         )
     )
-    candidates = extract_turns(call(), correlation_id="").candidates
+    candidates = extract_turns(call(), profile=SOMEBODYS, correlation_id="").candidates
     assert [(each.content, each.provenance.position) for each in candidates] == [
         ("I live in Porto", 1),
         ("I like coffee", 3),
@@ -162,13 +163,15 @@ def test_only_the_persons_turns_of_a_call_are_evidence(use_model: UseModel) -> N
 
 def test_the_rules_read_only_the_persons_turns() -> None:
     turns = [Turn("I live in Madrid", SAID, is_persons=False), Turn("I live in Porto", SAID), Turn("I live in Porto.")]
-    assert [each.content for each in extract_turns(turns, correlation_id="").candidates] == ["I live in Porto"]
+    assert [each.content for each in extract_turns(turns, profile=SOMEBODYS, correlation_id="").candidates] == [
+        "I live in Porto"
+    ]
 
 
 @pytest.mark.parametrize("turns", [[], [Turn("")], [Turn("I live in Porto", is_persons=False)]])
 def test_where_the_person_says_nothing_no_model_is_asked(use_model: UseModel, turns: list[Turn]) -> None:
     model = use_model(FakeChat("never asked"))
-    assert extract_turns(turns, correlation_id="").candidates == []
+    assert extract_turns(turns, profile=SOMEBODYS, correlation_id="").candidates == []
     assert model.prompts == []
 
 
@@ -193,7 +196,7 @@ def test_what_chunks_have_in_common_is_found_once(use_model: UseModel, monkeypat
     monkeypatch.setattr(transcripts, "MOST_TOKENS", 60)
     monkeypatch.setattr(transcripts, "OVERLAP_TOKENS", 30)
     model = use_model(FakeChat(answer(found())))
-    candidates = extract_turns([Turn("I live in Porto")] * 20, correlation_id="").candidates
+    candidates = extract_turns([Turn("I live in Porto")] * 20, profile=SOMEBODYS, correlation_id="").candidates
     assert len(model.prompts) > 1
     assert len(candidates) == 1
 
@@ -210,9 +213,9 @@ def test_days_are_counted_where_the_person_lives(alice: User, profile: MemoryPro
 
 
 def test_a_state_holds_when_it_is_said() -> None:
-    [candidate] = extract("I moved to Lisbon last month", SAID, correlation_id="").candidates
+    [candidate] = extract("I moved to Lisbon last month", SAID, profile=SOMEBODYS, correlation_id="").candidates
     assert candidate.occurred_at == SAID_AT
-    [candidate] = extract("My flight is tomorrow", SAID, correlation_id="").candidates
+    [candidate] = extract("My flight is tomorrow", SAID, profile=SOMEBODYS, correlation_id="").candidates
     assert candidate.occurred_at
     assert candidate.occurred_at - SAID_AT < timedelta(days=2)
     assert candidate.occurred_at > SAID_AT

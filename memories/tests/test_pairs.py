@@ -85,7 +85,7 @@ def _position(*pair: str) -> float:
 
 def _tell(access: MemoryAccess, words: str) -> None:
     """As it is learnt in a conversation without a model; what no rule understands is written by hand."""
-    found = extract(words, Provenance(said_at=timezone.now()), correlation_id="").candidates
+    found = extract(words, Provenance(said_at=timezone.now()), profile=access.profile, correlation_id="").candidates
     writing.remember_all(access, found or [Candidate(words)])
 
 
