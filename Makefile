@@ -7,12 +7,13 @@ COMPILE := $(BIN)/uv pip compile --quiet --no-emit-index-url --no-emit-find-link
 UNIVERSAL := $(COMPILE) --universal --python-version 3.11 --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock bench eval demo clean reset
+.PHONY: help run test sequences lint lock bench eval demo clean reset
 
 help:
 	@echo "make run    start MemoryChat        make test   run the tests         make lint   check style, types, layers"
 	@echo "make demo   load sample people      make bench  measure               make lock   pin the requirements anew"
 	@echo "make eval   measure what is remembered of a golden set (ARGS=... as manage.py evaluate_memory --help says)"
+	@echo "make sequences  write and undo in thousands of orders, and look that the ledger tells it all (SEQUENCES=2000)"
 	@echo "make clean  delete what was built   make reset  delete the data"
 
 run: .venv/.installed
@@ -21,6 +22,9 @@ run: .venv/.installed
 test: .venv/.installed-dev
 	@$(BIN)/python -m pytest -m "not browser" --cov --cov-report= --cov-fail-under=0
 	@$(BIN)/python -m pytest -m browser --cov --cov-append
+
+sequences: .venv/.installed-dev
+	@SEQUENCES=$(or $(SEQUENCES),2000) $(BIN)/python -m pytest memories/tests/test_sequences.py
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .

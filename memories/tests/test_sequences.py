@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -46,14 +47,19 @@ from memorychat.llm.fakes import FakeChat, FakeEmbedder
 pytestmark = pytest.mark.django_db
 
 ASKED = os.environ.get("SEQUENCES")
-TRIED = settings(
-    max_examples=int(ASKED or 200),
-    # The suite tries the same each time; who asks for more wants others.
-    derandomize=ASKED is None,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+MANY = int(ASKED or 200)
+
+
+def tried(examples: int) -> settings:
+    """The suite tries the same each time; who asks for more wants others."""
+    return settings(
+        max_examples=examples,
+        derandomize=ASKED is None,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
 
 HOME = Slot("person", "home town")
 STATEMENTS = [
@@ -184,14 +190,16 @@ WRITES = STEPS.filter(lambda step: "undo" not in step.verb)
 
 @pytest.fixture
 def begin(use_model: UseModel, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Told]:
-    """A further person each time."""
+    """A person of one's own each time, as if there had been no other."""
     monkeypatch.setattr(providers, "EMBEDDERS", [FakeEmbedder])
     model = use_model(FakeChat())
     providers.forget_models()
+    nobody = transaction.savepoint()
 
     def begin() -> Told:
+        transaction.savepoint_rollback(nobody)
         model.answer = json.dumps({"verdicts": [], "say_one_thing": []})
-        user = User.objects.create_user(f"{uuid.uuid4()}@example.com", "a long enough password")
+        user = User.objects.create_user("alice@example.com", "a long enough password")
         return Told(profiles.by_hand(user, profiles.default_for(user)), model)
 
     return begin
@@ -219,7 +227,7 @@ def look(told: Told) -> None:
     assert len(slots) == len(set(slots))
 
 
-@TRIED
+@tried(MANY)
 @given(steps=st.lists(STEPS, min_size=2, max_size=10))
 def test_the_ledger_rebuilds_the_table_after_any_sequence(begin: Callable[[], Told], steps: list[Step]) -> None:
     told = begin()
@@ -228,7 +236,7 @@ def test_the_ledger_rebuilds_the_table_after_any_sequence(begin: Callable[[], To
     look(told)
 
 
-@TRIED
+@tried(MANY // 4)
 @given(steps=st.lists(STEPS, min_size=1, max_size=8), last=WRITES)
 def test_what_is_done_last_is_taken_back_exactly(begin: Callable[[], Told], steps: list[Step], last: Step) -> None:
     told = begin()
