@@ -40,7 +40,14 @@ FAMILIES = {
 
 
 def row(content: str, **columns: Any) -> Row:
-    given = {"status": "active", "kind": "fact", "slots": (), "on": "2026-07-08", "is_new": True, "times_said": 1}
+    given: dict[str, Any] = {
+        "status": "active",
+        "kind": "fact",
+        "slots": (),
+        "on": "2026-07-08",
+        "is_new": True,
+        "times_said": 1,
+    }
     return Row(content=content, **(given | columns))
 
 

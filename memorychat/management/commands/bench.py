@@ -2,16 +2,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import connection
 
-from memorychat.bench import first_delta, recall, start
+from memorychat.bench import extraction, first_delta, recall, start
+from memorychat.lib.scratch import scratch_database
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "recall": recall.run,
     "delta": first_delta.run,
+    "extraction": extraction.run,
     "start": start.run,
 }
-NEEDS_DATABASE = {"recall", "delta"}
+NEEDS_DATABASE = {"recall", "delta", "extraction"}
 
 
 class Command(BaseCommand):
@@ -28,10 +29,5 @@ class Command(BaseCommand):
 
 
 def in_scratch_database(part: Callable[[], Iterator[str]]) -> Iterator[str]:
-    name = connection.settings_dict["NAME"]
-    connection.settings_dict["TEST"]["NAME"] = "memorychat_bench"
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
+    with scratch_database("memorychat_bench"):
         yield from part()
-    finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
