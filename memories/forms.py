@@ -5,7 +5,9 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from memories.engine.types import CONTENT_LIMIT
 from memories.models import Kind, LearningMode, MemoryProfile, PrivacyMode, Status
@@ -92,3 +94,63 @@ class CopyForm(forms.Form):
         if not values.get("into") and not values.get("name") and not self.errors:
             self.add_error("name", "A new profile needs a name.")
         return values
+
+
+class ImportForm(forms.Form):
+    """A file of memories or lines that were pasted, and the profile that is to know them."""
+
+    file = forms.FileField(
+        label="File",
+        required=False,
+        allow_empty_file=True,
+        help_text="MemoryChat’s own export; conversations.json of ChatGPT or Claude; memories.json of Claude; mem0’s"
+        " JSON; or plain lines. At most 50 MB.",
+    )
+    text = forms.CharField(
+        label="Or paste a list",
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="One memory on each line, as other assistants show what they remember.",
+    )
+    profile = forms.ChoiceField(label="Into")
+
+    def __init__(
+        self,
+        data: QueryDict | None,
+        files: MultiValueDict[str, UploadedFile] | None = None,
+        *,
+        profiles: Iterable[MemoryProfile],
+        needs_words: bool = True,
+    ) -> None:
+        super().__init__(data, files)
+        self.needs_words = needs_words
+        choices = [(str(profile.pk), profile.name) for profile in profiles]
+        cast("forms.ChoiceField", self.fields["profile"]).choices = choices
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if self.needs_words and not values.get("file") and not values.get("text", "").strip() and not self.errors:
+            self.add_error("file", "Choose a file, or paste a list.")
+        return values
+
+    def body(self) -> bytes:
+        file = self.cleaned_data["file"]
+        return bytes(file.read()) if file else str(self.cleaned_data["text"]).encode(errors="surrogatepass")
+
+
+class ExportForm(forms.Form):
+    JSON, MARKDOWN = "json", "markdown"
+
+    format = forms.ChoiceField(
+        label="As",
+        choices=[(JSON, "JSON, with history and provenance"), (MARKDOWN, "Markdown, to read")],
+        widget=forms.RadioSelect,
+        initial=JSON,
+    )
+    profile = forms.ChoiceField(label="From", required=False)
+
+    def __init__(self, data: QueryDict | None, *, profiles: Iterable[MemoryProfile]) -> None:
+        super().__init__(data)
+        choices = [("", "All profiles"), *((str(profile.pk), profile.name) for profile in profiles)]
+        cast("forms.ChoiceField", self.fields["profile"]).choices = choices

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from memories import inbox, views
+from memories import inbox, transfer, views
 
 urlpatterns = [
     path("memories/", views.memory_list, name="memory-list"),
@@ -14,6 +14,9 @@ urlpatterns = [
     path("memories/<uuid:memory_id>/edit/", views.memory_edit, name="memory-edit"),
     path("memories/<uuid:memory_id>/forget/", views.memory_forget, name="memory-forget"),
     path("memories/<uuid:memory_id>/restore/", views.memory_restore, name="memory-restore"),
+    path("memories/import/", transfer.memory_import, name="memory-import"),
+    path("memories/import/write/", transfer.memory_import_write, name="memory-import-write"),
+    path("memories/export/", transfer.memory_export, name="memory-export"),
     path("memories/changes/<uuid:change_id>/undo/", views.change_undo, name="change-undo"),
     path("memories/changes/<uuid:change_id>/preview/", views.undo_preview, name="undo-preview"),
     path(
