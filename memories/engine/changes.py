@@ -200,6 +200,7 @@ def add_source(act: Act, memory: Memory) -> None:
         quote=candidate.quote,
         said_at=provenance.said_at or timezone.now(),
     )
+    index.place(memory, provenance)
 
 
 def thread_key(profile: MemoryProfile, thread: str) -> bytes | None:

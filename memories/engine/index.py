@@ -1,5 +1,6 @@
 """What recall needs to find a memory: its vector, its terms and the counts of its profile. Derived, never ledgered."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -7,14 +8,16 @@ from django.db import transaction
 from django.db.models import F
 
 from memories.engine import links
-from memories.engine.types import Slot
+from memories.engine.types import Provenance, Slot
 from memories.models import Memory, MemoryEmbedding, MemoryProfile, MemoryTerm, Status
 from memorychat.lib.crypto import keyed_hash, unlock
-from memorychat.lib.text import index_terms, language_of, normalise, query_terms, tokens
+from memorychat.lib.text import function_words, index_terms, language_of, normalise, query_terms, tokens
 from memorychat.llm.providers import get_embedder
 from memorychat.llm.types import ProviderError, Vector
 
 LONGEST = 2**15 - 1
+MOST_SPEAKERS = 500
+SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 
 
 def digest_of(profile: MemoryProfile, content: str) -> bytes:
@@ -28,15 +31,22 @@ def slot_key(profile: MemoryProfile, slot: Slot | None) -> bytes | None:
 
 def hashed_terms(profile: MemoryProfile, words: Iterable[str]) -> dict[str, int]:
     """Word → the number under which it stands in the index of this profile."""
-    return {
-        word: int.from_bytes(keyed_hash(profile.data_key_id, "term", word, size=8), "big", signed=True)
-        for word in words
-    }
+    return {word: _number(profile, "term", word) for word in words}
 
 
-def asked_terms(profile: MemoryProfile, query: str) -> tuple[list[int], list[int]]:
+def speaker_key(profile: MemoryProfile, name: str) -> int | None:
+    """People are asked about by their first names: "Ana Sousa" and "ana" have one key."""
+    first = next(iter(tokens(name)), None)
+    return _number(profile, "speaker", first) if first else None
+
+
+def _number(profile: MemoryProfile, purpose: str, word: str) -> int:
+    return int.from_bytes(keyed_hash(profile.data_key_id, purpose, word, size=8), "big", signed=True)
+
+
+def asked_terms(profile: MemoryProfile, query: str, languages: Iterable[str]) -> tuple[list[int], list[int]]:
     """(terms, for each the number of the query's word it stands for), both of one length."""
-    words = query_terms(query, set(profile.languages) or {language_of(tokens(query))})
+    words = query_terms(query, set(languages) or {language_of(tokens(query))})
     pairs = [(term, at) for at, forms in enumerate(words.values()) for term in forms]
     hashed = hashed_terms(profile, {term for term, _ in pairs})
     return [hashed[term] for term, _ in pairs], [at for _, at in pairs]
@@ -65,9 +75,43 @@ def add(memory: Memory, vector: Vector | None) -> None:
         add_vector(memory, vector)
     if recallable:
         _count(profile, memories=1, terms=length)
+    if memory.stated is not None:
+        memory.asks, memory.stated = _said_in(memory.content)
+        memory.save(update_fields=["asks", "stated"])
     if language not in profile.languages:
         profile.languages.append(language)
         profile.save(update_fields=["languages"])
+
+
+def place(memory: Memory, provenance: Provenance) -> None:
+    """Keep where a new memory was said, for recall to weigh: its first thread and speaker count.
+
+    The caller holds the lock of the profile.
+    """
+    if not (provenance.thread or provenance.speaker) or memory.thread is not None or memory.speaker is not None:
+        return
+    profile = memory.profile
+    memory.thread = _number(profile, "thread", provenance.thread) if provenance.thread else None
+    memory.position = provenance.position
+    memory.speaker = speaker_key(profile, provenance.speaker)
+    memory.asks, memory.stated = _said_in(memory.content)
+    memory.save(update_fields=["thread", "position", "speaker", "asks", "stated"])
+    if memory.speaker is not None and memory.speaker not in profile.speakers and len(profile.speakers) < MOST_SPEAKERS:
+        profile.speakers.append(memory.speaker)
+        profile.save(update_fields=["speakers"])
+
+
+def _said_in(content: str) -> tuple[bool, int]:
+    """Whether it holds a question, and how many words that matter it states besides."""
+    sentences = SENTENCE_END.split(content)
+    stated = " ".join(sentence for sentence in sentences if not sentence.rstrip().endswith("?"))
+    return "?" in content, min(len(_words_that_matter(stated)), LONGEST)
+
+
+def _words_that_matter(content: str) -> list[str]:
+    words = tokens(content)
+    grammar = function_words(language_of(words))
+    return [word for word in words if word not in grammar]
 
 
 def add_vector(memory: Memory, vector: Vector) -> None:

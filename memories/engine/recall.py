@@ -1,25 +1,30 @@
 """The read gate: every use of memories passes here. It finds and scores; it never writes.
 
-Exact cosine over a covering index and exact BM25 over keyed-hash terms, both inside one profile, give the hundred best
-each; the rest is arithmetic over at most two hundred candidates (`scoring`).
+A question is understood a little (`questions`), one statement gives at most two hundred candidates (`candidates`), what
+speaks for each (`signals`) makes its score (`ranking`), and a last statement tells what stands beside the best of them
+(`expansion`). A part that fails is left out and named; the rest is answered.
 """
 
-import heapq
 import time
 import uuid
-from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
 import structlog
-from django.db import connection
+from django.db import DatabaseError
+from django.db.models import F
 from django.utils import timezone
-from pgvector import HalfVector
 
 from memories.access import MemoryAccess
-from memories.engine import index, scoring
-from memories.engine.rules import slots_asked
-from memories.engine.types import Hit, Recall
-from memories.models import MemoryProfile
+from memories.engine import candidates, index, scoring
+from memories.engine.candidates import Narrowing
+from memories.engine.expansion import Surroundings, surroundings_of
+from memories.engine.questions import understand
+from memories.engine.ranking import LINKED_AMONG, hits_of, rank
+from memories.engine.signals import signals_of
+from memories.engine.types import Grounds, Hit, NotAllowed, Recall
+from memories.models import Memory, MemoryProfile, Status
 from memorychat.lib import text
 from memorychat.llm.providers import get_embedder
 from memorychat.llm.types import ProviderError, Vector
@@ -27,73 +32,9 @@ from memorychat.llm.types import ProviderError, Vector
 log = structlog.get_logger(__name__)
 
 QUERY_LIMIT = 1_000
-BEST_OF_EACH = 100
-# BM25 (Robertson, Zaragoza 2009): saturation, and the influence of a memory's length.
-K1, B = 1.2, 0.75
 
-# A memory may hold a word of the query in two forms, as it is and as its stem: the better one counts, once.
-WORDS = """
-hits AS MATERIALIZED (
-  SELECT memory_id, term, frequency::float8, length::float8, (count(*) OVER (PARTITION BY term))::float8 AS found
-    FROM memories_memoryterm
-   WHERE profile_id = %(profile)s AND term = ANY(%(terms)s::bigint[]) AND recallable),
-words AS MATERIALIZED (
-  SELECT memory_id, sum(weight) AS score
-    FROM (SELECT memory_id, word, max(ln(1 + (%(memories)s - found + 0.5) / (found + 0.5)) * frequency * %(k1)s
-                                      / (frequency + %(k)s + %(b)s * length)) AS weight
-            FROM hits JOIN unnest(%(terms)s::bigint[], %(words)s::int[]) AS asked (term, word) USING (term)
-           GROUP BY memory_id, word) AS best
-   {filter}
-   GROUP BY memory_id ORDER BY score DESC LIMIT %(limit)s)"""
-
-VECTORS = """
-vectors AS MATERIALIZED (
-  SELECT memory_id, 1 - (embedding <=> %(vector)s::halfvec) AS score
-    FROM memories_memoryembedding
-   WHERE profile_id = %(profile)s AND model = %(model)s AND recallable {filter}
-   ORDER BY score DESC LIMIT %(limit)s)"""
-
-# What holds a slot that is asked for takes part, however its words read.
-HOLDER = """
-holder AS MATERIALIZED (
-  SELECT memory_id
-    FROM (SELECT id AS memory_id FROM memories_memory
-           WHERE profile_id = %(profile)s AND slot = ANY(%(slots)s::bytea[]) AND status = 'active') AS held
-   WHERE true {filter})"""
-
-CANDIDATES = """
-SELECT memory.id, vectors.score, words.score, holder.memory_id IS NOT NULL,
-       memory.salience, memory.sector, (extract(epoch FROM %(now)s - memory.salience_at) / 86400)::float8,
-       (extract(epoch FROM %(now)s - memory.last_said_at) / 86400)::float8
-  FROM vectors FULL JOIN words USING (memory_id) FULL JOIN holder USING (memory_id)
-  JOIN memories_memory memory ON memory.id = memory_id"""
-
-NO_VECTORS = "vectors AS (SELECT NULL::uuid AS memory_id, NULL::float8 AS score WHERE false)"
-
-# A filter narrows before the hundred best are taken, so that it never drops what it asks for.
-FILTER = """{word} memory_id IN (SELECT id FROM memories_memory WHERE profile_id = %(profile)s AND status = 'active'
-   AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s::text[]))
-   AND (%(sectors)s::text[] IS NULL OR sector = ANY(%(sectors)s::text[])))"""
-
-
-# Tuples, for two hundred of each are made for one recall, and frozen dataclasses take five times as long.
-class _Candidate(NamedTuple):
-    memory_id: uuid.UUID
-    similarity: float | None
-    keywords: float | None
-    has_asked_slot: bool
-    salience: float
-    sector: str
-    days_since_set: float
-    days_since_said: float
-
-
-class _Weighed(NamedTuple):
-    score: float
-    relevance: float
-    salience: float
-    recency: float
-    candidate: _Candidate
+# Part → how often it was left out since this process started.
+left_out: Counter[str] = Counter()
 
 
 def recall(
@@ -103,96 +44,97 @@ def recall(
     limit: int = 5,
     kinds: Collection[str] | None = None,
     sectors: Collection[str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     threshold: float = 0.0,
+    include: Collection[Status] = (),
 ) -> Recall:
     """The memories of this profile that answer best; none at all in a mode that does not read.
 
-    `kinds` and `sectors` allow what they name: an empty one allows nothing, None does not narrow. `threshold` compares
-    with the relevance, 0–1. Raises TextError for a query that is empty, too long or holds what cannot be stored.
+    `kinds` and `sectors` allow what they name: an empty one allows nothing, None does not narrow. What held or happened
+    from `since` on and before `until` may come. `threshold` compares with the relevance, 0–1. `include` adds memories
+    that are not active, for their owner alone.
+    Raises TextError for a query that is empty, too long or holds what cannot be stored, NotAllowed for somebody else
+    who wants what is not active.
     """
     started = time.perf_counter()
     query = text.clean(query, limit=QUERY_LIMIT, name="query")
-    if not access.mode.reads or _allows_nothing(kinds, sectors):
+    narrowing = Narrowing(kinds, sectors, since, until, include)
+    _must_own(access, narrowing)
+    if not access.mode.reads or narrowing.allows_nothing:
         return Recall(took_ms=_milliseconds(started))
-    vector, degraded = _embed(query, access.profile)
-    profile = MemoryProfile.objects.active().get(pk=access.profile.pk)
-    candidates = _candidates(profile, query, vector, kinds=kinds, sectors=sectors)
-    weighed = _weigh(candidates, profile, threshold)
-    best = heapq.nlargest(limit, weighed, key=lambda each: (each.score, each.candidate.memory_id.int))
-    return Recall(tuple(_hit(each) for each in best), _milliseconds(started), degraded)
+    facts = candidates.facts_of(access.profile)
+    question = understand(access.profile, facts, query, timezone.localdate())
+    degraded: list[str] = []
+    vector = _embed(question.text, access.profile, degraded)
+    found = candidates.find(access.profile, facts, question, vector, narrowing)
+    calibration = get_embedder(access.profile).calibration
+    signals = signals_of(found, question, memories=facts.memories, calibration=calibration, from_utc=_from_utc())
+    ranked = rank(found, signals, memories=facts.memories, calibration=calibration, threshold=threshold)
+    first = [each.candidate.memory_id for each in ranked[: max(limit, LINKED_AMONG)]]
+    surroundings = _surroundings(access.profile, first, narrowing, degraded)
+    hits = hits_of(ranked, surroundings, speaker=question.speaker, limit=limit, threshold=threshold)
+    return Recall(tuple(hits), _milliseconds(started), tuple(degraded))
 
 
-def _allows_nothing(*allowed: Collection[str] | None) -> bool:
-    return any(values is not None and not values for values in allowed)
-
-
-def _embed(query: str, profile: MemoryProfile) -> tuple[Vector | None, tuple[str, ...]]:
-    try:
-        return index.embed([query], profile)[0], ()
-    except ProviderError as error:
-        log.warning("recall_degraded", part="vectors", code=error.code)
-        return None, ("vectors",)
-
-
-def _candidates(
-    profile: MemoryProfile,
-    query: str,
-    vector: Vector | None,
-    *,
-    kinds: Collection[str] | None,
-    sectors: Collection[str] | None,
-) -> list[_Candidate]:
-    terms, words = index.asked_terms(profile, query)
-    narrowed = FILTER if kinds is not None or sectors is not None else ""
-    vectors = VECTORS.format(filter=narrowed.format(word="AND")) if vector is not None else NO_VECTORS
-    holder = HOLDER.format(filter=narrowed.format(word="AND"))
-    statement = f"WITH {WORDS.format(filter=narrowed.format(word='WHERE'))}, {vectors}, {holder} {CANDIDATES}"
-    parameters: dict[str, Any] = {
-        "profile": profile.pk,
-        "terms": terms,
-        "words": words,
-        "memories": profile.memory_count,
-        "k1": K1 + 1,
-        "k": K1 * (1 - B),
-        "b": K1 * B * profile.memory_count / max(profile.term_count, 1),
-        "model": get_embedder(profile).name,
-        "vector": HalfVector(vector.tolist()).to_text() if vector is not None else None,
-        "kinds": list(kinds) if kinds is not None else None,
-        "sectors": list(sectors) if sectors is not None else None,
-        "slots": [index.slot_key(profile, slot) for slot in slots_asked(query)],
-        "limit": BEST_OF_EACH,
-        "now": timezone.now(),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return [_Candidate._make(row) for row in cursor.fetchall()]
-
-
-def _weigh(candidates: list[_Candidate], profile: MemoryProfile, threshold: float) -> Iterator[_Weighed]:
-    calibration = get_embedder(profile).calibration
-    for candidate in candidates:
-        relevance = scoring.relevance(
-            candidate.similarity,
-            candidate.keywords or 0.0,
-            memories=profile.memory_count,
-            has_asked_slot=candidate.has_asked_slot,
-            calibration=calibration,
-        )
-        if relevance >= threshold:
-            salience = scoring.salience_now(candidate.salience, candidate.sector, candidate.days_since_set)
-            recency = scoring.recency(candidate.days_since_said)
-            yield _Weighed(scoring.score(relevance, salience, recency), relevance, salience, recency, candidate)
-
-
-def _hit(weighed: _Weighed) -> Hit:
-    candidate = weighed.candidate
-    return Hit(
-        memory_id=candidate.memory_id,
-        parts=scoring.parts(weighed.relevance, weighed.salience, weighed.recency),
-        relevance=weighed.relevance,
-        similarity=candidate.similarity,
-        keywords=candidate.keywords or 0.0,
+def recall_recent(access: MemoryAccess, *, limit: int = 10) -> Recall:
+    """What matters most and was said last, whatever it is about: for whoever has to speak before anything is asked."""
+    started, now = time.perf_counter(), timezone.now()
+    if not access.mode.reads:
+        return Recall(took_ms=_milliseconds(started))
+    score = scoring.WEIGHTS.salience * F("salience_now") + scoring.WEIGHTS.recency * F("recency")
+    rows = (
+        Memory.objects.filter(profile=access.profile, profile__deleted_at=None)
+        .active()
+        .annotate(salience_now=scoring.salience_in_sql(now), recency=scoring.recency_in_sql(now))
+        .order_by(score.desc(), "-pk")
+        .values_list("pk", "salience_now", "recency", "last_said_at")[:limit]
     )
+    hits = (
+        _recent(memory_id, salience, recency, scoring.days_between(last_said_at, now))
+        for memory_id, salience, recency, last_said_at in rows
+    )
+    return Recall(tuple(hits), _milliseconds(started))
+
+
+def _recent(memory_id: uuid.UUID, salience: float, recency: float, days: float) -> Hit:
+    parts = scoring.parts(0.0, salience, recency)
+    return Hit(memory_id, parts, relevance=0.0, similarity=None, keywords=0.0, grounds=Grounds(days_since_said=days))
+
+
+def _must_own(access: MemoryAccess, narrowing: Narrowing) -> None:
+    if narrowing.statuses and (access.actor is None or access.actor.pk != access.profile.owner_id):
+        raise NotAllowed("Only their owner can ask for memories that are not active.")
+
+
+def _embed(question: str, profile: MemoryProfile, degraded: list[str]) -> Vector | None:
+    try:
+        return index.embed([question], profile)[0]
+    except ProviderError as error:
+        _leave_out("vectors", error.code, degraded)
+        return None
+
+
+def _surroundings(
+    profile: MemoryProfile, first: Sequence[uuid.UUID], narrowing: Narrowing, degraded: list[str]
+) -> Surroundings:
+    if not first:
+        return Surroundings()
+    try:
+        return surroundings_of(profile, first[:LINKED_AMONG], first, narrowing)
+    except DatabaseError as error:
+        _leave_out("links", type(error).__name__, degraded)
+        return Surroundings()
+
+
+def _leave_out(part: str, code: str, degraded: list[str]) -> None:
+    degraded.append(part)
+    left_out[part] += 1
+    log.warning("recall_degraded", part=part, code=code)
+
+
+def _from_utc() -> timedelta:
+    return timezone.localtime().utcoffset() or timedelta()
 
 
 def _milliseconds(started: float) -> float:

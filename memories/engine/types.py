@@ -122,14 +122,33 @@ class ScoreParts:
 
 
 @dataclass(frozen=True)
+class Grounds:
+    """Why a memory came, besides its numbers. `came_by` is the hit whose link led to it, `link` the link's weight."""
+
+    days_since_said: float | None = None
+    has_asked_slot: bool = False
+    said_by_asked: bool = False
+    in_asked_time: bool = False
+    answers_question: bool = False
+    linked_to: uuid.UUID | None = None
+    came_by: uuid.UUID | None = None
+    link: float = 0.0
+
+
+@dataclass(frozen=True)
 class Hit:
-    """One recalled memory. `similarity` is the cosine (None without a vector), `keywords` the BM25 score."""
+    """One recalled memory. `similarity` is the cosine (None without a vector), `keywords` the BM25 score.
+
+    `conflicts_with` are the memories that it stands in an open conflict with.
+    """
 
     memory_id: uuid.UUID
     parts: ScoreParts
     relevance: float
     similarity: float | None
     keywords: float
+    grounds: Grounds = Grounds()
+    conflicts_with: tuple[uuid.UUID, ...] = ()
 
     @property
     def score(self) -> float:

@@ -531,8 +531,8 @@ def test_a_search_among_more_memories_costs_no_more_queries(
     program.call("POST", "/memories/search", {"query": "hat"})
 
     for limit in (1, 40):
-        # The key, the default profile, the counts of the profile, its data key, the recall, the memories found.
-        with django_assert_num_queries(6):
+        # The key, the default profile, its counts, its data key, the recall, what stands beside it, the memories.
+        with django_assert_num_queries(7):
             found = told(program.call("POST", "/memories/search", {"query": "hat", "limit": limit}))["results"]
         assert len(found) == limit
 

@@ -143,7 +143,7 @@ def test_odd_queries_are_answered(access: MemoryAccess, query: str) -> None:
     assert recall(access, query).degraded == ()
 
 
-def test_recall_costs_two_queries(access: MemoryAccess, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_recall_costs_three_queries(access: MemoryAccess, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     tell(access, STORY)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         recall(access, "Where do I live?")

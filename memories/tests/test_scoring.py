@@ -6,19 +6,30 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memories.engine import scoring
+from memories.engine.scoring import Signals
 from memories.models import Memory, MemoryProfile, Origin, Sector
 from memorychat.llm.minilm import MiniLM
 
 shares = st.floats(0, 1)
 days = st.floats(0, 10_000)
+ALONE = Signals(own=0, sitting=0, answered=0, speaker=0, period=0, length=0)
 
 
 def relevance(
-    similarity: float | None, keywords: float, memories: int = 1_000, *, has_asked_slot: bool = False
+    similarity: float | None,
+    keywords: float,
+    memories: int = 1_000,
+    *,
+    has_asked_slot: bool = False,
+    others: dict[str, float] | None = None,
 ) -> float:
-    return scoring.relevance(
-        similarity, keywords, memories=memories, has_asked_slot=has_asked_slot, calibration=MiniLM.calibration
+    """Of a memory that was said alone, in no thread, unless `others` tell otherwise."""
+    rarest = scoring.rarest_word_weight(memories)
+    own = scoring.own(
+        similarity, keywords, rarest=rarest, has_asked_slot=has_asked_slot, calibration=MiniLM.calibration
     )
+    signals = ALONE._replace(own=own, sitting=own)._replace(**(others or {}))
+    return scoring.relevance(signals, memories=memories, calibration=MiniLM.calibration)
 
 
 @given(salience=shares, sector=st.sampled_from(Sector), earlier=days, later=days)
@@ -53,6 +64,36 @@ def test_salience_in_a_statement_is_that_of_the_code(
     assert in_sql == pytest.approx(scoring.salience_of(memory, now), abs=1e-12)
 
 
+@pytest.mark.django_db
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(age=st.floats(-10, 40_000))
+def test_recency_in_a_statement_is_that_of_the_code(profile: MemoryProfile, age: float) -> None:
+    now = timezone.now()
+    memory = Memory.objects.create(
+        owner=profile.owner,
+        profile=profile,
+        content="I like tea",
+        last_said_at=now - timedelta(days=age),
+        origin=Origin.CHAT,
+        occurred_at=now,
+        digest=b"",
+    )
+    [in_sql] = Memory.objects.filter(pk=memory.pk).values_list(scoring.recency_in_sql(now), flat=True)
+    assert in_sql == pytest.approx(scoring.recency(age), abs=1e-9)
+
+
+def test_what_came_by_a_link_has_its_score_in_parts_that_keep_their_shares() -> None:
+    hit = scoring.parts(0.9, 0.5, 0.3, 0.85)
+    linked = scoring.parts_by_link(hit, 0.9)
+    assert linked.total == pytest.approx(0.8 * hit.total + 0.2 * 0.9)
+    for name in ("relevance", "salience", "recency", "links"):
+        assert 0 <= getattr(linked, name) <= getattr(scoring.WEIGHTS, name)
+
+
+def test_the_shorter_a_period_the_more_it_says() -> None:
+    assert scoring.period_signal(1) > scoring.period_signal(30) > scoring.period_signal(365) > 0
+
+
 def test_recency_halves_in_thirty_days() -> None:
     assert scoring.recency(0) == 1
     assert scoring.recency(30) == pytest.approx(0.5)
@@ -73,6 +114,9 @@ def test_relevance_is_a_share_that_rises_with_each_of_its_signals(
     assert relevance(min(similarity + 0.1, 1), keywords, memories) >= value
     assert relevance(similarity, keywords + 1, memories) >= value
     assert relevance(similarity, keywords, memories, has_asked_slot=True) >= value
+    for name in Signals._fields:
+        assert relevance(similarity, keywords, memories, others={name: 40.0}) >= value
+    assert relevance(similarity, keywords, memories + 1_000) <= value + 1e-9
 
 
 def test_without_a_vector_keywords_alone_decide() -> None:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memories.engine import scoring
+from memories.engine.scoring import Signals
 from memories.models import Sector
 from memorychat.lib.environment import ROOT, Environment
 from memorychat.llm.types import Calibration
@@ -95,6 +96,7 @@ def test_the_score_of_the_paper_is_that_of_the_code(
     spread=st.floats(0.01, 1),
     middle=st.floats(0, 5),
     steepness=st.floats(0.1, 2),
+    others=st.tuples(*[st.floats(-5, 5)] * 5),
 )
 def test_the_relevance_of_the_paper_is_that_of_the_code(
     similarity: float,
@@ -105,8 +107,12 @@ def test_the_relevance_of_the_paper_is_that_of_the_code(
     spread: float,
     middle: float,
     steepness: float,
+    others: tuple[float, ...],
 ) -> None:
     calibration = Calibration(background, spread, middle, steepness, scale=((0.0, 0.0), (1.0, 1.0)))
+    rarest = scoring.rarest_word_weight(memories)
+    own = scoring.own(similarity, keywords, rarest=rarest, has_asked_slot=has_asked_slot, calibration=calibration)
+    signals = Signals(own, *others)
 
     written = evaluated(
         "relevance",
@@ -118,13 +124,10 @@ def test_the_relevance_of_the_paper_is_that_of_the_code(
         spread=spread,
         middle=middle,
         steepness=steepness,
+        **dict(zip(Signals._fields[1:], others, strict=True)),
     )
 
-    assert written == pytest.approx(
-        scoring.relevance(
-            similarity, keywords, memories=memories, has_asked_slot=has_asked_slot, calibration=calibration
-        )
-    )
+    assert written == pytest.approx(scoring.relevance(signals, memories=memories, calibration=calibration))
 
 
 @given(salience=shares, sector=st.sampled_from(Sector), elapsed=days)
