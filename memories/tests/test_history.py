@@ -30,7 +30,7 @@ def remember(access: MemoryAccess, content: str, **columns: object) -> uuid.UUID
     return written.memory_id
 
 
-def tamper(statement: str, *values: object) -> None:
+def tamper(statement: str, *values: uuid.UUID) -> None:
     """As somebody does who has the database and knows of the triggers."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
