@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel
 from conversations.models import Conversation, Message, MessageQuerySet, Role
 from memories.access import MemoryAccess
 from memories.engine import guard, rules, writing
-from memories.engine.rules_english import SENTENCE_END
+from memories.engine.rules_sentences import SENTENCE_END
 from memories.engine.types import Candidate, Provenance
 from memories.models import FoundBy, Kind, LearningMode, MemoryBatch, MemoryProfile, Origin, PrivacyMode, Sector
 from memorychat.jobs import correlation_id

@@ -12,8 +12,9 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from memories.engine import dates
-from memories.engine import rules_english as english
-from memories.engine.rules_english import HEDGED, NAMED, RULES, SLOTS, Rule
+from memories.engine import rules_sentences as english
+from memories.engine.rules_english import ASKED, HEDGED, LOWER_NAME, NAME_ALONE, NAME_HERE, NAMED, RULES, SLOTS, Rule
+from memories.engine.rules_words import GIVEN, NO_NAME, TRAIT
 from memories.engine.types import Slot
 from memories.models import Kind, Sector
 
@@ -83,7 +84,7 @@ def slot_of(content: str) -> Slot | None:
 def slots_asked(question: str) -> list[Slot]:
     """What a question about oneself asks for: "Where do I live?" → (person, home town)."""
     words = question.replace("’", "'")[:LONGEST_SENTENCE]
-    return [slot for pattern, slot in english.ASKED if pattern.search(words)]
+    return [slot for pattern, slot in ASKED if pattern.search(words)]
 
 
 def _found_once(words: str) -> Iterator[Finding]:
@@ -190,16 +191,16 @@ def _rule_for(clause: str, *, lower: bool) -> tuple[Rule | None, Slot | None]:
 def _is_name(clause: str, *, lower: bool) -> bool:
     """Whether it is "I'm Ana", and not "I'm Danish", "It's Monday" or "This is Great"."""
     if lower:
-        return english.LOWER_NAME.match(clause) is not None
-    match = english.NAME_ALONE.match(clause) or english.NAME_HERE.match(clause)
+        return LOWER_NAME.match(clause) is not None
+    match = NAME_ALONE.match(clause) or NAME_HERE.match(clause)
     if not match:
         return False
     first = match["name"].split(" ", 1)[0]
-    if re.fullmatch(english.GIVEN, first, re.IGNORECASE):
+    if re.fullmatch(GIVEN, first, re.IGNORECASE):
         return True
     if match.groupdict().get("perhaps") and not match["here"]:
         return False
-    return not re.fullmatch(rf"{english.NO_NAME}|{english.TRAIT}", first, re.IGNORECASE)
+    return not re.fullmatch(rf"{NO_NAME}|{TRAIT}", first, re.IGNORECASE)
 
 
 def _strip(clause: str) -> str:
