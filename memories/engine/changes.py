@@ -6,7 +6,7 @@ Only the verbs of the engine (`writing`, `weighing`, `undoing`, `conflicts`, `fa
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,8 +21,10 @@ from memories.engine.ledger import Act
 from memories.engine.types import NotAllowed, Outcome, Provenance, UnknownMemory, Written
 from memories.models import (
     Action,
+    Kind,
     Memory,
     MemoryBatch,
+    MemoryEvent,
     MemoryProfile,
     MemoryQuerySet,
     MemorySource,
@@ -184,6 +186,21 @@ def change(
     if is_reworded or was_recallable != memory.is_recallable:
         links.renew(memory)
     ledger.record(act, memory, action, before=before, outcome=outcome)
+    if columns.get("status") == Status.FORGOTTEN and memory.kind != Kind.EPISODE:
+        _withdraw_episodes(act, memory)
+
+
+def _withdraw_episodes(act: Act, memory: Memory) -> None:
+    """What is forgotten must not live on in an episode of the conversation in which it was said."""
+    told_in = MemoryEvent.objects.filter(memory=memory, conversation_id__isnull=False).values("conversation_id")
+    episodes = (
+        of_profile(memory.profile)
+        .active()
+        .filter(kind=Kind.EPISODE, events__conversation_id__in=told_in, events__action=Action.CREATED)
+    )
+    for episode in episodes:
+        withdrawing = replace(act, candidate=None, reason="It tells of what is forgotten.")
+        change(withdrawing, episode, Action.FORGOTTEN, status=Status.FORGOTTEN)
 
 
 def add_source(act: Act, memory: Memory) -> None:

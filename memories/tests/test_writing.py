@@ -505,3 +505,21 @@ def test_nobody_brings_a_stranger_s_memory_to_life(access: MemoryAccess, bobs_ac
     memory = faded(access, "I like tea")
 
     assert writing.revive(bobs_access, [memory.pk]) == 0
+
+
+def test_what_is_forgotten_takes_the_episode_that_tells_of_it_along_and_both_come_back(access: MemoryAccess) -> None:
+    here, there = uuid.uuid4(), uuid.uuid4()
+
+    def said(content: str, conversation: uuid.UUID, kind: Kind = Kind.FACT) -> Memory:
+        return remembered(access, Candidate(content, kind=kind, provenance=Provenance(conversation_id=conversation)))
+
+    decision = said("I will learn the bassoon", here)
+    said("You told of the bassoon and of tea", here, Kind.EPISODE)
+    said("You told of a boat", there, Kind.EPISODE)
+
+    change = writing.forget(access, decision.pk).change_id
+
+    assert contents() == ["You told of a boat"]
+    assert change
+    undoing.undo(access, change)
+    assert len(contents()) == 3

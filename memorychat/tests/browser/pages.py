@@ -77,11 +77,13 @@ class Chat:
 
 
 class Memories:
-    """The list of memories, under one status."""
+    """The list of memories, under one status; episodes, which tell of whole conversations, apart."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.entries = page.get_by_role("list", name="Memories").get_by_role("listitem")
+        rows = page.get_by_role("list", name="Memories").get_by_role("listitem")
+        is_episode = page.locator(".kind", has_text="Episode")
+        self.entries, self.episodes = rows.filter(has_not=is_episode), rows.filter(has=is_episode)
 
     def open(self, status: str = "active") -> None:
         self.page.goto(f"/memories/?status={status}")

@@ -151,6 +151,7 @@ def test_the_list_of_memories_shows_each(memories: Memories) -> None:
     expect(memories.entries).to_have_count(len(TELLINGS))
     for telling in TELLINGS:
         expect(memories.entry(telling.key)).to_be_visible()
+    expect(memories.episodes).to_have_count(1)
 
 
 def test_a_new_conversation_knows_each_when_asked_in_other_words(chat: Chat) -> None:
