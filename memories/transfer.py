@@ -51,7 +51,7 @@ STALE = "What was shown is not known any more. Choose the file again."
 VERDICTS = {
     Verdict.NEW: "New",
     Verdict.CONFLICT: "Contradicts",
-    Verdict.WAITS: "Will wait for you",
+    Verdict.WAITS: "Will wait",
     Verdict.DUPLICATE: "Known already",
     Verdict.SKIPPED: "Left out",
 }
@@ -98,7 +98,7 @@ def _keeps_files_in_memory(view: View) -> View:
 @require_http_methods(["GET", "HEAD", "POST"])
 def memory_import(request: PersonRequest) -> HttpResponse:
     """Takes a file, and shows what would become of each of its lines."""
-    form = ImportForm(posted(request), request.FILES, profiles=_profiles(request))
+    form = ImportForm(posted(request), request.FILES or None, profiles=_profiles(request))
     if form.is_valid():
         access = _access(request, form.cleaned_data["profile"])
         try:

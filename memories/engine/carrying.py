@@ -18,7 +18,7 @@ from memories.models import Kind, Memory, MemoryProfile, MemorySource, Origin, S
 from memorychat.lib.crypto import unlock
 from memorychat.llm.types import Vector
 
-KNOWN = "It is known in equal words."
+KNOWN = "In equal words."
 
 
 @dataclass(frozen=True)

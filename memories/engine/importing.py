@@ -61,6 +61,14 @@ VERDICTS = {
 }
 
 
+# Where the gate gives none; the words of the other follow.
+REASONS = {
+    Outcome.SUPERSEDED: "It takes the place of:",
+    Outcome.CONFLICT: "Both are kept until you decide:",
+    Outcome.REINFORCED: "It is known as:",
+}
+
+
 @dataclass(frozen=True)
 class Line:
     """What becomes, or became, of a line of the file. `other` are the words of what it contradicts or repeats."""
@@ -217,7 +225,7 @@ def _place(act: Act, profile: MemoryProfile, way: Way, vector: Vector | None, al
 
 def _told(profile: MemoryProfile, entry: Entry, written: Written) -> Line:
     verdict = Verdict.DUPLICATE if written.reason == carrying.KNOWN else VERDICTS[written.outcome]
-    reason = "" if written.reason == REASON else written.reason
+    reason = REASONS.get(written.outcome, "") if written.reason in ("", REASON) else written.reason
     return Line(entry.line, entry.candidate.content, verdict, reason, _other(profile, entry, written))
 
 

@@ -179,6 +179,11 @@ PAGES: dict[str, Act] = {
     "memories of a kind": lambda alice: alice.get(f"/memories/?kind=fact&profile={alice.access.profile.pk}"),
     "search": lambda alice: alice.post("/memories/", query="sea"),
     "memory": lambda alice: alice.get(f"/memories/{alice.memory.pk}/"),
+    "look at an import": lambda alice: alice.post(
+        "/memories/import/", text="I row\nI like tea", profile=str(alice.access.profile.pk)
+    ),
+    "export": lambda alice: alice.post("/memories/export/", format="json"),
+    "a change that was made": lambda alice: alice.get(f"/memories/changes/{alice.event.change_id}/"),
     "undo of a change": lambda alice: alice.post(f"/memories/changes/{alice.event.change_id}/undo/"),
     "profiles": lambda alice: alice.get("/profiles/"),
     "settings": lambda alice: alice.get("/settings/"),
@@ -190,6 +195,7 @@ API: dict[str, Act] = {
     "search memories": lambda alice: alice.call("POST", "/memories/search", {"query": "sea"}),
     "history": lambda alice: alice.call("GET", f"/memories/{alice.memory.pk}/history"),
     "list conversations": lambda alice: alice.call("GET", f"/conversations?cursor={alice.cursor}"),
+    "copy a profile": lambda alice: alice.call("POST", f"/profiles/{alice.access.profile.pk}/copy", {"name": "Copy"}),
     "summary of a conversation": lambda alice: alice.call("GET", f"/conversations/{alice.conversation.pk}/summary"),
     "list messages": lambda alice: alice.page_after_page(f"/conversations/{alice.conversation.pk}/messages"),
 }
