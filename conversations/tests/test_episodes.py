@@ -17,7 +17,7 @@ from conversations.tasks import learn_from, write_episode
 from conversations.tests.conftest import UseModel
 from conversations.turns import Said
 from memories import profiles
-from memories.engine import undoing, writing
+from memories.engine import history, undoing, writing
 from memories.models import (
     FoundBy,
     Kind,
@@ -246,6 +246,15 @@ def test_an_episode_is_taken_back_with_its_conversation(alice: User, run_jobs: R
     run_jobs()
     undoing.undo_conversation(profiles.by_hand(alice, profiles.default_for(alice)), conversation_id)
     assert set(Memory.objects.values_list("status", flat=True)) == {Status.FORGOTTEN}
+
+
+def test_all_is_forgotten_with_the_episode_that_tells_of_it(alice: User, run_jobs: RunJobs) -> None:
+    converse(alice, SAID)
+    run_jobs()
+    access = profiles.by_hand(alice, profiles.default_for(alice))
+    assert len(writing.forget_all(access)) == 3
+    assert set(Memory.objects.values_list("status", flat=True)) == {Status.FORGOTTEN}
+    assert history.verify().differences == []
 
 
 def test_what_was_deleted_meanwhile_gets_no_episode(alice: User) -> None:

@@ -148,6 +148,9 @@ def forget(act: Act, memory: Memory) -> Written:
     if memory.status == Status.FORGOTTEN:
         return Written(Outcome.DISCARDED, memory.pk, reason="This memory is forgotten already.")
     change(act, memory, Action.FORGOTTEN, status=Status.FORGOTTEN)
+    # Nor may it live on in those that were joined into it.
+    for member in of_profile(memory.profile).filter(superseded_by=memory, status=Status.ARCHIVED):
+        forget(act, member)
     return Written(Outcome.CREATED, memory.pk, act.change_id)
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from memories import profiles
 from memories.access import MemoryAccess
-from memories.engine import consolidation, undoing, writing
+from memories.engine import consolidation, history, undoing, writing
 from memories.engine.consolidation import NotConsolidated
 from memories.engine.types import Candidate, Provenance
 from memories.models import (
@@ -112,6 +112,20 @@ def test_one_undo_brings_all_back_and_they_are_not_joined_again(
     assert (counters(access.profile), MemoryLink.objects.count()) == before
     assert consolidation.consolidate(access.profile) == 0
     assert len(model.prompts) == 1
+
+
+def test_what_was_joined_is_forgotten_with_what_it_became(
+    access: MemoryAccess, given: Callable[..., list[Memory]], use_model: UseModel
+) -> None:
+    given(*HIKING)
+    use_model(answering(1, 2, 3))
+    consolidate(profile_id=access.profile.pk)
+    forgotten = writing.forget(access, Memory.objects.active().get().pk)
+    assert len(contents(Status.FORGOTTEN)) == 4
+    assert forgotten.change_id
+    undoing.undo(access, forgotten.change_id)
+    assert (contents(), sorted(contents(Status.ARCHIVED))) == ([JOINED], sorted(HIKING))
+    assert history.verify().differences == []
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from memories.engine.types import Candidate, Provenance, Slot, StaleChange, Unkn
 from memories.models import (
     Conflict,
     FoundBy,
+    Kind,
     Memory,
     MemoryBatch,
     MemoryEmbedding,
@@ -96,6 +97,7 @@ class Told:
             "remember": self.remember,
             "remember several": self.remember_several,
             "give a list": self.give,
+            "tell in an episode": self.tell,
             "revise": lambda step: writing.revise(self.access, self.memory(step), self.words(step).content),
             "adjust": self.adjust,
             "forget": lambda step: writing.forget(self.access, self.memory(step)),
@@ -108,6 +110,9 @@ class Told:
             "consolidate": lambda step: consolidation.consolidate(self.access.profile),
             "undo": lambda step: undoing.undo(self.access, self.change(step)),
             "undo with what follows": lambda step: undoing.undo(self.access, self.change(step), with_later=True),
+            "undo a conversation": lambda step: undoing.undo_conversation(
+                self.access, self.conversation(step), with_later=step.how > 1
+            ),
             "undo a batch": lambda step: undoing.undo_batch(self.access, self.batch(step), with_later=step.how > 1),
         }
         # What cannot be done must change nothing, and that is looked at, too.
@@ -120,7 +125,8 @@ class Told:
         found_by = FoundBy.MODEL if step.how % 2 else FoundBy.SAID
         confidence = (0.95, 0.95, 0.72, 0.6)[step.how % 4]
         at = timezone.now() - timedelta(days=step.which % 4)
-        return replace(candidate, found_by=found_by, confidence=confidence, occurred_at=at)
+        place = Provenance(conversation_id=self.conversation(step))
+        return replace(candidate, found_by=found_by, confidence=confidence, occurred_at=at, provenance=place)
 
     def remember(self, step: Step) -> None:
         verdict = list(Verdict)[step.which % len(Verdict)]
@@ -137,6 +143,18 @@ class Told:
         places = [Provenance(thread=f"letter {step.how}", position=number) for number in range(4)]
         items = [replace(STATEMENTS[step.what % 2 + 3], confidence=1.0, provenance=place) for place in places]
         writing.remember_all(replace(self.access, door=Origin.API), items, as_given=True)
+
+    def tell(self, step: Step) -> None:
+        conversation_id = self.conversation(step)
+        episode = Candidate(
+            "I talked about tea",
+            kind=Kind.EPISODE,
+            sector=Sector.EPISODIC,
+            found_by=FoundBy.RULES,
+            provenance=Provenance(conversation_id=conversation_id),
+        )
+        once = writing.Batch(MemoryBatch.Purpose.EPISODE, conversation_id)
+        writing.remember_all(replace(self.access, door=Origin.SYSTEM), [episode], batch=once, as_given=True)
 
     def adjust(self, step: Step) -> None:
         writing.adjust(self.access, self.memory(step), importance=step.how + 1, pinned=bool(step.what % 2))
@@ -163,6 +181,9 @@ class Told:
         reference = uuid.uuid5(self.access.profile.pk, str(step.which % 3))
         return writing.Batch(MemoryBatch.Purpose.CONVERSATION, reference)
 
+    def conversation(self, step: Step) -> uuid.UUID:
+        return uuid.uuid5(self.access.profile.pk, f"conversation {step.which % 2}")
+
     def _chosen(self, ids: Sequence[uuid.UUID], step: Step) -> uuid.UUID:
         return sorted(ids)[-1 - step.which % len(ids)] if ids else uuid7()
 
@@ -178,9 +199,10 @@ class Told:
 VERBS = [
     *["remember"] * 5,
     *["remember several", "give a list", "revise", "adjust", "forget", "restore", "confirm", "reject"],
-    *["forget all", "revive", "decide", "consolidate"],
+    *["tell in an episode", "forget all", "revive", "decide", "consolidate"],
     *["undo", "undo with what follows"] * 2,
     "undo a batch",
+    "undo a conversation",
 ]
 STEPS = st.builds(
     Step, verb=st.sampled_from(VERBS), which=st.integers(0, 5), what=st.integers(0, 7), how=st.integers(0, 3)
