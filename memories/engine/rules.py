@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import islice, zip_longest
 from zoneinfo import ZoneInfo
 
 from memories.engine import dates
@@ -30,7 +30,7 @@ __all__ = [
     "slots_asked",
 ]
 
-VERSION = "rules-2"
+VERSION = "rules-3"
 LONGEST_CLAUSE = 300
 SHORTEST_SENTENCE = 3
 LONGEST_SENTENCE = 2_000
@@ -90,7 +90,10 @@ def slots_asked(question: str) -> list[Slot]:
 def _found_once(words: str) -> Iterator[Finding]:
     lower = words == words.lower()
     known: set[str] = set()
-    for sentence in _sentences(words):
+    sentences = _sentences(words)
+    for sentence, following in zip_longest(sentences, sentences[1:], fillvalue=""):
+        if english.TAKEN_BACK.match(following):
+            continue
         for finding in _in_sentence(sentence, lower=lower):
             if finding.content not in known:
                 known.add(finding.content)
@@ -138,7 +141,7 @@ def _asked_for(words: str, sentence: str, *, lower: bool) -> Finding:
 
 def _clauses(sentence: str) -> Iterator[tuple[str, str]]:
     """The clauses of a sentence, the first with what led up to it ("On 3 July")."""
-    sentence = english.PLEASANTRY.sub("", sentence)
+    sentence = _what_holds(english.PLEASANTRY.sub("", sentence))
     if match := english.NAME_AND_MORE.match(sentence):
         yield "", f"I'm {match['name']}"
         sentence = f"I'm {match['more']}"
@@ -153,6 +156,17 @@ def _clauses(sentence: str) -> Iterator[tuple[str, str]]:
         lead = ""
 
 
+def _what_holds(sentence: str) -> str:
+    """ "I don't live in Leeds but in York" → "I live in York"."""
+    match = english.NOT_BUT.match(sentence.rstrip(" .!"))
+    if match is None:
+        return sentence
+    if match["be"]:
+        return f"{match['be']} {match['is']}"
+    verb = match["verb"] if match["who"].lower() in ("i", "we") else f"{match['verb']}s"
+    return f"{match['who']} {verb} {match['but']}"
+
+
 def _led(sentence: str) -> tuple[str, str]:
     match = english.LEAD.match(sentence)
     return (match.group(), sentence[match.end() :]) if match else ("", sentence)
@@ -165,13 +179,14 @@ def _speaker(clause: str) -> str:
 
 def _weigh(clause: str, sentence: str, *, lead: str, lower: bool) -> Finding | None:
     clause = english.PLEASANTRY.sub("", clause.rstrip(" .!…,"))
-    if len(lead + clause) > LONGEST_CLAUSE or english.PASSED.search(clause):
+    if len(lead + clause) > LONGEST_CLAUSE or english.PASSED.search(clause) or english.DANGLING.match(clause):
         return None
     unsure = english.UNSURE.search(clause)
     plain = _strip(english.UNSURE.sub("", clause).replace("  ", " ").strip(" ,")) if unsure else clause
     rule, slot = _rule_for(lead + plain, lower=lower)
-    if rule is None and lead:
-        rule, slot = _rule_for(plain, lower=lower)
+    if lead and slot is None:
+        bare, slot = _rule_for(plain, lower=lower)
+        rule = bare if bare and (slot or rule is None) else rule
     if rule is None:
         return None
     confidence = HEDGED if unsure else rule.confidence
@@ -183,9 +198,18 @@ def _rule_for(clause: str, *, lower: bool) -> tuple[Rule | None, Slot | None]:
         return NAMED, NAMED.slot
     for rule in RULES:
         if match := (rule.lower if lower else rule.pattern).fullmatch(clause):
-            attribute = match.groupdict().get("what")
-            return rule, Slot("person", attribute.lower().replace("favourite", "favorite")) if attribute else rule.slot
+            return rule, _slot_of(rule, match)
     return None, None
+
+
+def _slot_of(rule: Rule, match: re.Match[str]) -> Slot | None:
+    """What a rule names, or what its pattern found: whose it is (`who`) or what it is (`what`)."""
+    named = match.groupdict()
+    if named.get("what"):
+        return Slot("person", named["what"].lower().replace("favourite", "favorite"))
+    if named.get("who") and rule.slot:
+        return Slot(named["who"].lower().replace(",", ""), rule.slot.attribute)
+    return rule.slot
 
 
 def _is_name(clause: str, *, lower: bool) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from memories.engine.rules_words import (
+    A_DAY,
     ADVERB,
     AM,
     CALLS_ME,
@@ -16,6 +17,7 @@ from memories.engine.rules_words import (
     DATE,
     DIET_WAYS,
     DIETS,
+    DONE,
     FAMILY_AND_I,
     FOOD,
     GIVEN,
@@ -24,6 +26,7 @@ from memories.engine.rules_words import (
     JOB,
     JOB_WORD,
     JOBS,
+    KIN,
     LIVING,
     MANNER,
     MONTH,
@@ -32,6 +35,7 @@ from memories.engine.rules_words import (
     NAME,
     NO_MORE,
     NO_NAME,
+    NOT_KEPT,
     NOT_MINE,
     NUMBER,
     ON_DATE,
@@ -43,6 +47,7 @@ from memories.engine.rules_words import (
     TITLE,
     TOWN,
     UNCOMMON,
+    WHO,
     A,
 )
 from memories.engine.types import Slot
@@ -178,7 +183,8 @@ RULES = (
     ),
     # What I do.
     _rule(
-        rf"(?:I {ADVERB}work as|I(?:'ve| have) {ADVERB}worked as|{AM} {ADVERB}(?:working|employed|self-employed) as"
+        rf"(?:I {ADVERB}work as|I(?:'ve| have) {ADVERB}worked as|(?:{AM}|{HAVE} been) {ADVERB}(?:working|employed"
+        r"|self-employed) as"
         rf"|I {ADVERB}work (?:in|at|for|with) {THINGS} as) (?:an?|the|{JOBS})\b.*"
         rf"|my {JOB_WORD}(?: is|:) (?:now )?(?!{MOODS}\b)(?:(?:an?|the|to|that of) \S.*|{JOB}.*|\w+ing\b.*)"
         rf"|my work is (?!{MOODS}\b)\w+ing\b.*"
@@ -220,7 +226,8 @@ RULES = (
     ),
     # What I decided.
     _decision(
-        rf"(?:my \w+ & )?{HAVE} {ADVERB}(?:decided|made up my mind|chosen|chose|agreed|resolved|opted|settled on"
+        rf"(?:my \w+ & )?{HAVE} {ADVERB}(?:decided|made up (?:my|our) minds?|chosen|chose|agreed|resolved|opted"
+        rf"|settled on"
         r"|committed|picked|(?:made|taken|took) (?:the|a|my) decision)\b.*",
         importance=7,
     ),
@@ -268,6 +275,50 @@ RULES = (
         5,
         sector=Sector.EMOTIONAL,
     ),
+    # Those I speak of: what they are takes no place of mine.
+    _rule(
+        rf"(?:my|our) (?P<who>{WHO}),? {ADVERB}(?:lives?|is living|is based|resides?|(?:has |have )?moved"
+        rf"|(?:has )?settled)"
+        rf" {MANNER}{PLACE}(?![\w'-]).*",
+        Kind.FACT,
+        6,
+        "home town",
+    ),
+    _rule(rf"(?:my|our) (?P<who>{WHO}),? {ADVERB}(?:works? as|is) an? {JOB}.*", Kind.FACT, 6, "job"),
+    _rule(
+        rf"(?:my|our) (?:[\w-]+ ){{0,2}}?{KIN}(?:,? {CAPITAL})?,? (?:(?:also|still|once|only|always|never"
+        rf"|just) ){{0,2}}"
+        r"(?!(?:and|or|says?|said|thinks?|thought|told|asked|asks|hi|would|will|might|may|could|should|can|for|in|on|at"
+        r"|to|of|with|is here)\b)[\w']+ \S.*",
+        Kind.FACT,
+        5,
+        confidence=LIKELY,
+    ),
+    # What happened to me, when it has a day.
+    _rule(
+        rf"(?=.*(?:{A_DAY}))(?:(?:on|in|last|yesterday|two|three|a)\b[^,]{{0,40}}?,? )?(?:I|we|my \w+ & I)(?:'ve"
+        rf"| have)? (?:also |finally |just |first |recently )?{DONE}\b"
+        r" (?!you\b)\S.*",
+        Kind.FACT,
+        5,
+        confidence=LIKELY,
+    ),
+    _rule(rf"{HAVE} (?:also |finally |recently )?(?:become|became) an? \S.*", Kind.FACT, 6),
+    # What I do not.
+    _rule(
+        rf"I (?:don't|do not|can't|cannot) {ADVERB}(?:have|own|drive|smoke|drink|swim|cook|dance|sing|cycle|ski"
+        rf"|speak|play"
+        rf"|wear|fly|read|watch|use|travel)\b(?! (?:any |much |enough |a |the |more )?{NOT_KEPT}\b).*",
+        Kind.FACT,
+        6,
+    ),
+    _rule(
+        rf"{HAVE} never (?:been|had|owned|flown|seen|eaten|played|learned|learnt|driven|smoked|tried|visited|lived"
+        rf"|worked"
+        r"|met)\b (?!(?:it|that|this|you|better|so)\b)\S.*",
+        Kind.FACT,
+        5,
+    ),
     # The rest of my life.
     _rule(
         rf"(?:I|we)(?:(?:'ve| have) {ADVERB}(?:got )?|(?:'ve)? {ADVERB}got | {ADVERB}(?:own"
@@ -282,9 +333,10 @@ RULES = (
         6,
     ),
     _rule(
-        rf"(?:my|our) (?!(?:\w+ )?{NOT_MINE}\b)(?!work is\b)[\w'’ -]{{2,60}}?(?:\b(?:is|are|was|were|has|have|lives?"
+        rf"(?:my|our) (?!(?:\w+ )?{NOT_MINE}\b)(?!work is\b)[\w'’. -]{{2,60}}?(?:\b(?:is|are|was|were|has|have|lives?"
         r"|works?|likes?|loves?|hates?|prefers?|goes|plays?|stud(?:y|ies)|speaks?|called|named|died"
-        r"|got|moved|married|teaches|turns|answers|goes by|responds|wants|needs)\b|'s name\b) ?\S.*",
+        r"|got|moved|married|teaches|turns|answers|goes by|responds|wants|needs|leaves|starts"
+        r"|begins|ends|arrives|departs|takes place|opens|closes)\b|'s name\b) ?\S.*",
         Kind.FACT,
         6,
     ),

@@ -52,6 +52,9 @@ FILLER = re.compile(
     r"|honestly|first of all|besides|correction|these days|nowadays|good (?:morning|afternoon|evening)|there|oops|wait"
     r"|update|(?:big |good |great )?news(?=:)|guess what(?=[,:!.])|last (?:week|month|year)(?=,)"
     r"|as of (?:today|now|this week)|one more thing"
+    r"|i meant(?: to (?:say|write))?(?: that)?|i mean(?=,)|what i meant(?: to say)? (?:is|was)(?: that)?"
+    r"|scratch that|i misspoke|let me correct (?:that|myself)|rather(?=,)|i wrote that wrong|as i (?:mentioned"
+    r"|told you)"
     r"|i should (?:mention|add|say)(?: that)?|let me (?:tell|add)(?: you)?(?: that)?|i (?:want"
     r"|wanted) (?:you )?to (?:know|tell you)(?: that)?|did i mention(?: that)?)\b[,:!.\s]{0,5})+",
     re.IGNORECASE,
@@ -59,17 +62,20 @@ FILLER = re.compile(
 REMEMBER = re.compile(
     r"^(?:please |can you |could you |do ){0,3}(?:remember|note|keep in mind|don't forget"
     r"|do not forget|make a note|memori[sz]e|save)(?: (?:this|the following|down))?(?: for me)?(?:,? that|:)?\s{1,5}"
-    r"(?!(?:when|how|what|where|who|why|me|my chat)\b)(?P<what>\S.*)$",
+    r"(?!(?:when|how|what|where|who|why|me|my chat|to (?:remind|tell|ask|answer|reply|send|check"
+    r"|call))\b)(?P<what>\S.*)$",
     re.IGNORECASE | re.DOTALL,
 )
 FORGET = re.compile(
-    r"^(?:(?:please|can you|could you|would you|you can),? ){0,3}"
+    r"^(?:(?:please|can you|could you|would you|you can|(?:i want|i'd like|i would like|i need) you to),? ){0,3}"
     r"(?:(?:forget|don't remember|do not remember|stop remembering)(?: (?:everything|anything|all))?"
     r"(?: (?:what I (?:said|told you)|(?:what )?you know|about|that|the fact that)){0,2}"
     r"|(?:delete|erase|remove)(?: (?:the|that|your|any|every|all)){0,2} (?:memor(?:y|ies)|everything|anything|all)"
-    r"(?: (?:you know|of|about|that|on)){1,2}|(?:delete|erase|remove)(?: (?:about|that|the fact that))?"
+    r"(?: (?:you (?:know|have|remember)|of|about|that|on)){1,2}|(?:delete|erase|remove)(?: (?:about|that"
+    r"|the fact that))?"
     r"(?= (?:I|I'm|I've|my|our|we|where|what|when|how|who)\b))"
-    r"\s{1,5}(?!(?:it|to|everything|anything|all|this|that|me)\b)(?P<what>\S.{0,298})$",
+    r"\s{1,5}(?!(?:it|to|everything|anything|all|this|that|me)\b)(?P<what>\S.{0,298}?)(?: from (?:your"
+    r"|the) memory)?[ .!]{0,5}$",
     re.IGNORECASE,
 )
 
@@ -102,5 +108,25 @@ PASSED = re.compile(
 )
 UNSURE = re.compile(
     r"\b(?:maybe|perhaps|probably|possibly|might|i think|i guess|i suppose|not sure|kind of|sort of|could be)\b",
+    re.IGNORECASE,
+)
+
+# Said after a sentence it takes it back: "I just love queues. Not."
+TAKEN_BACK = re.compile(
+    r"^\W{0,3}(?:not|psych|just kidding|kidding|as if|said (?:nobody|no one) ever)\W{0,5}$", re.IGNORECASE
+)
+# What stands for something that was said before cannot be understood alone: "I joined them in May".
+DANGLING = re.compile(
+    r"^(?:I|we)(?:'ve|'m|'d|'ll| have| am| will)? (?:[\w']+ ){1,2}(?:them|it|him|there|those|these)"
+    r"(?=$|,| (?:in|on|at|since|for|when|because|every|last|this|next|yesterday|very|so|a lot|all|too|again|now|by"
+    r"|with)\b)",
+    re.IGNORECASE,
+)
+# "I don't live in Leeds but in York" says what holds, too.
+NOT_BUT = re.compile(
+    r"^(?P<who>I|we|my [\w ]{2,30}?) (?:don't|do not|doesn't"
+    r"|does not) (?P<verb>\w+) (?P<not>[^,]{1,60}?),? but (?:rather )?"
+    r"(?P<but>\S.{0,80})$|^(?P<be>(?:I'm|I am|we're|we are|my [\w ]{2,30}? (?:is|are))) not (?P<what>[^,]{1,60}?),? but"
+    r" (?P<is>(?!I\b)\S.{0,80})$",
     re.IGNORECASE,
 )

@@ -169,3 +169,35 @@ CALLS_ME = (
     r" (?:all |usually )?(?:calls?|knows?) me(?: as)?|(?:please |you can |you may |just ){0,2}(?:call"
     r"|address) me(?: as)?)"
 )
+
+# Somebody of my own: those of whom there is one, and those who need a name to be told apart.
+ONE_OF_A_KIND = r"(?:wife|husband|partner|girlfriend|boyfriend|fianc[eé]e?|mother|father|mum|mom|dad|boss)"
+KIN = (
+    rf"(?:{ONE_OF_A_KIND}|(?:step|half[- ]?|grand|great-?grand)?(?:sister|brother|son|daughter|mother|father|child"
+    rf"|dad|mum"
+    r"|mom|parents|kids?)s?|cousin|uncle|aunt|nephew|niece|granny|grandma|grandpa|twin|neighbou?r|colleague|roommate"
+    r"|flatmate|friend|in-laws|family)"
+)
+WHO = (
+    rf"(?:(?:older|elder|younger|little|big|best|eldest|youngest|late|twin) )?(?:{ONE_OF_A_KIND}"
+    rf"|{KIN},? (?!{NO_NAME}\b){CAPITAL})"
+)
+# What is over, and needs a day to be worth keeping; not what one did with a word to somebody.
+DONE = (
+    r"(?!(?:asked|told|said|mentioned|typed|clicked|meant|thought|wanted|needed|tried|used|called|texted|messaged"
+    r"|wondered"
+    r"|liked|hoped|guessed|started over|forgot)\b)(?!moved on\b)(?:\w{2,}ed|ran|had|got|went|saw|met|bought|sold"
+    r"|took|gave|made|won|lost"
+    r"|left|flew|began|wrote|found|broke|spent|became|built|drove|swam|fell|taught|rode|grew|sang|hurt|cut|quit"
+    r"|passed|came"
+    r"|read|hit|caught)"
+)
+A_DAY = (
+    rf"(?:yesterday|last (?:week|weekend|month|year|spring|summer|autumn|winter|{DAY}|{MONTH})|\bago\b|\bin (?:19"
+    rf"|20)\d\d"
+    rf"|\b(?:on|in|last) (?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)? (?:of )?)?(?:{DAY}|{MONTH})\b|\b(?:19|20)\d\d-\d\d-\d\d)"
+)
+NOT_KEPT = (
+    r"(?:time|clue|idea|patience|energy|words|doubt|problem|problems|question|questions|choice|access|it|that|this"
+    r"|them)"
+)

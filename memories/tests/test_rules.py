@@ -3,6 +3,7 @@ from time import perf_counter
 import pytest
 
 from memories.engine.rules import MOST_FINDINGS, find, find_forgets, slot_of, slots_asked
+from memories.engine.types import Slot
 from memories.models import Kind
 
 
@@ -432,3 +433,58 @@ def test_no_text_takes_long(words: str) -> None:
 def test_what_has_ended_is_kept_and_takes_no_slot_from_what_holds_it_now(words: str) -> None:
     [finding] = find(words)
     assert (finding.content, finding.slot) == (words, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "contents"),
+    [
+        ("I don't live in Leeds but in York.", ["I live in York"]),
+        ("I'm not a nurse but a paramedic", ["I'm a paramedic"]),
+        ("No, I meant that I live in York.", ["I live in York"]),
+        ("Let me correct that: I live in York", ["I live in York"]),
+        ("I just love waiting in line. Not.", []),
+        ("I joined them in May", []),
+        ("I've been working as a cook since May.", ["I've been working as a cook since May"]),
+        ("I don't drive.", ["I don't drive"]),
+        ("I don't have time", []),
+        ("I've never been to Asia", ["I've never been to Asia"]),
+        ("I never tried it", []),
+        ("I ran a marathon last Sunday", ["I ran a marathon last Sunday"]),
+        ("I ran a marathon", []),
+        ("I asked you yesterday", []),
+        ("On 3 March I passed my driving test", ["On 3 March I passed my driving test"]),
+        ("My mum taught maths", ["My mum taught maths"]),
+        ("My mum says hi", []),
+        ("Our neighbour Mrs. Klein is 90", ["Our neighbour Mrs. Klein is 90"]),
+        ("Don't forget to remind me", []),
+    ],
+)
+def test_corrections_negations_events_and_others_are_understood(words: str, contents: list[str]) -> None:
+    assert told(words) == contents
+
+
+@pytest.mark.parametrize(
+    ("words", "slot"),
+    [
+        ("My sister Ana lives in Braga", Slot("sister ana", "home town")),
+        ("Our friend Tom works as a nurse", Slot("friend tom", "job")),
+        ("My wife moved to Rome", Slot("wife", "home town")),
+        ("My sister lives in Braga", None),
+        ("My sister Ana likes Braga", None),
+    ],
+)
+def test_what_is_said_of_somebody_takes_their_slot_and_never_mine(words: str, slot: Slot | None) -> None:
+    [finding] = find(words)
+    assert finding.slot == slot
+
+
+@pytest.mark.parametrize(
+    ("words", "wishes"),
+    [
+        ("I want you to forget what I told you about my job.", ["my job"]),
+        ("Please remove everything about my sister from your memory.", ["my sister"]),
+        ("I'd like you to forget that I live in Porto", ["I live in Porto"]),
+    ],
+)
+def test_a_wish_to_forget_may_be_said_in_other_ways(words: str, wishes: list[str]) -> None:
+    assert find_forgets(words) == wishes
