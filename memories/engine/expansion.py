@@ -2,8 +2,9 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection
 
@@ -11,25 +12,20 @@ from memories.engine.candidates import Narrowing
 from memories.models import MemoryProfile
 
 FOLLOWED = 2  # the strongest links of each hit
+LINKED_AMONG = 10  # links count among so many first hits
 
-LINKS_AMONG = """
-SELECT 'among', one_id, other_id, weight FROM memories_memorylink
- WHERE one_id = ANY(%(first)s::uuid[]) AND other_id = ANY(%(first)s::uuid[])"""
-LINKS_BEYOND = """
-SELECT 'beyond', hit, near, weight
-  FROM unnest(%(hits)s::uuid[]) AS hit, LATERAL (
-       SELECT near, weight
-         FROM (SELECT other_id AS near, weight FROM memories_memorylink WHERE one_id = hit
-               UNION ALL
-               SELECT one_id, weight FROM memories_memorylink WHERE other_id = hit) AS linked
-         JOIN memories_memory memory ON memory.id = near AND memory.profile_id = %(profile)s
-          AND (memory.status = 'active' OR memory.status = ANY(%(statuses)s::text[])) {conditions}
-        ORDER BY weight DESC, near LIMIT %(followed)s) AS strongest"""
-CONFLICTS = """
-SELECT 'conflict', one_id, other_id, NULL::float8 FROM memories_conflict
-  JOIN memories_memory one ON one.id = one_id AND one.status = 'active'
-  JOIN memories_memory other ON other.id = other_id AND other.status = 'active'
- WHERE memories_conflict.profile_id = %(profile)s AND resolved_at IS NULL"""
+# Plain joins, for to plan a statement that cuts and checks here costs more than all the rest of it.
+BESIDE = """
+SELECT hit, other_id, weight FROM unnest(%(hits)s::uuid[]) AS hit JOIN memories_memorylink ON one_id = hit
+ UNION ALL
+SELECT hit, one_id, weight FROM unnest(%(hits)s::uuid[]) AS hit JOIN memories_memorylink ON other_id = hit
+ UNION ALL
+SELECT one_id, other_id, NULL FROM memories_conflict WHERE profile_id = %(profile)s AND resolved_at IS NULL"""
+ALLOWED = """
+SELECT id FROM memories_memory WHERE id = ANY(%(ids)s::uuid[]) AND profile_id = %(profile)s
+   AND (status = 'active' OR status = ANY(%(statuses)s::text[])) {conditions}"""
+ACTIVE = """
+SELECT id FROM memories_memory WHERE id = ANY(%(ids)s::uuid[]) AND profile_id = %(profile)s AND status = 'active'"""
 
 
 @dataclass
@@ -40,30 +36,69 @@ class Surroundings:
     leads: list[tuple[uuid.UUID, uuid.UUID, float]] = field(default_factory=list)
     conflicts: dict[uuid.UUID, list[uuid.UUID]] = field(default_factory=lambda: defaultdict(list))
 
-    def note_link(self, one: uuid.UUID, other: uuid.UUID, weight: float) -> None:
-        for this, that in ((one, other), (other, one)):
-            if weight > self.links.get(this, (that, 0.0))[1]:
-                self.links[this] = (that, weight)
-
-    def note_conflict(self, one: uuid.UUID, other: uuid.UUID) -> None:
-        self.conflicts[one].append(other)
-        self.conflicts[other].append(one)
-
 
 def surroundings_of(
-    profile: MemoryProfile, first: Sequence[uuid.UUID], hits: Sequence[uuid.UUID], narrowing: Narrowing
+    profile: MemoryProfile, hits: Sequence[uuid.UUID], known: Collection[uuid.UUID], narrowing: Narrowing
 ) -> Surroundings:
-    """Of the `first` hits the links among each other, of all `hits` where their strongest links lead."""
-    beyond = LINKS_BEYOND.format(conditions=narrowing.conditions())
-    parameters = {"profile": profile.pk, "first": first, "hits": hits, "followed": FOLLOWED, **narrowing.parameters}
+    """Of `hits`, best first. What is `known` is allowed already; where else their links lead is looked up."""
+    links: dict[uuid.UUID, list[tuple[float, uuid.UUID]]] = defaultdict(list)
+    conflicts: list[tuple[uuid.UUID, uuid.UUID]] = []
+    for one, other, weight in _rows(BESIDE, profile=profile.pk, hits=list(hits)):
+        if weight is None:
+            conflicts.append((one, other))
+        else:
+            links[one].append((weight, other))
     found = Surroundings()
-    with connection.cursor() as cursor:
-        cursor.execute(f"{LINKS_AMONG} UNION ALL {beyond} UNION ALL {CONFLICTS}", parameters)
-        for what, one, other, weight in cursor.fetchall():
-            if what == "among":
-                found.note_link(one, other, weight)
-            elif what == "beyond":
-                found.leads.append((one, other, weight))
-            else:
-                found.note_conflict(one, other)
+    _note_links(found, links, hits, _allowed(profile, links, known, narrowing))
+    _note_conflicts(found, profile, conflicts)
     return found
+
+
+def _allowed(
+    profile: MemoryProfile,
+    links: Mapping[uuid.UUID, list[tuple[float, uuid.UUID]]],
+    known: Collection[uuid.UUID],
+    narrowing: Narrowing,
+) -> set[uuid.UUID]:
+    near = {memory_id for linked in links.values() for _, memory_id in linked}
+    unknown = near.difference(known)
+    if not unknown:
+        return near
+    statement = ALLOWED.format(conditions=narrowing.conditions())
+    rows = _rows(statement, ids=list(unknown), profile=profile.pk, **narrowing.parameters)
+    return near.intersection(known) | {memory_id for (memory_id,) in rows}
+
+
+def _note_links(
+    found: Surroundings,
+    links: Mapping[uuid.UUID, list[tuple[float, uuid.UUID]]],
+    hits: Sequence[uuid.UUID],
+    allowed: Collection[uuid.UUID],
+) -> None:
+    first = set(hits[:LINKED_AMONG])
+    for hit in hits:
+        strongest = sorted(((weight, near) for weight, near in links[hit] if near in allowed), reverse=True)
+        found.leads += [(hit, near, weight) for weight, near in strongest[:FOLLOWED]]
+        among = next(((near, weight) for weight, near in strongest if near in first), None)
+        if among and hit in first:
+            found.links[hit] = among
+
+
+def _note_conflicts(
+    found: Surroundings, profile: MemoryProfile, conflicts: Sequence[tuple[uuid.UUID, uuid.UUID]]
+) -> None:
+    """What was forgotten or superseded since contradicts nothing."""
+    if not conflicts:
+        return
+    ids = list({memory_id for pair in conflicts for memory_id in pair})
+    active = {memory_id for (memory_id,) in _rows(ACTIVE, ids=ids, profile=profile.pk)}
+    for one, other in conflicts:
+        if one in active and other in active:
+            found.conflicts[one].append(other)
+            found.conflicts[other].append(one)
+
+
+def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())

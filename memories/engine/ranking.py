@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 from memories.engine import scoring
 from memories.engine.candidates import Candidate
-from memories.engine.expansion import Surroundings
+from memories.engine.expansion import LINKED_AMONG, Surroundings
 from memories.engine.scoring import WEIGHTS, Signals
 from memories.engine.types import Grounds, Hit
 from memorychat.llm.types import Calibration
 
-LINKED_AMONG = 10  # links count among so many first hits
 # A memory of this relevance answers, more likely than not; one of that has next to nothing to do with the question.
 ANSWERS, HARDLY_ANSWERS = 0.5, 0.1
 

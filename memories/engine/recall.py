@@ -19,9 +19,9 @@ from django.utils import timezone
 from memories.access import MemoryAccess
 from memories.engine import candidates, index, scoring
 from memories.engine.candidates import Narrowing
-from memories.engine.expansion import Surroundings, surroundings_of
+from memories.engine.expansion import LINKED_AMONG, Surroundings, surroundings_of
 from memories.engine.questions import understand
-from memories.engine.ranking import LINKED_AMONG, hits_of, rank
+from memories.engine.ranking import Weighed, hits_of, rank
 from memories.engine.signals import signals_of
 from memories.engine.types import Grounds, Hit, NotAllowed, Recall
 from memories.models import Memory, MemoryProfile, Status
@@ -71,8 +71,7 @@ def recall(
     calibration = get_embedder(access.profile).calibration
     signals = signals_of(found, question, memories=facts.memories, calibration=calibration, from_utc=_from_utc())
     ranked = rank(found, signals, memories=facts.memories, calibration=calibration, threshold=threshold)
-    first = [each.candidate.memory_id for each in ranked[: max(limit, LINKED_AMONG)]]
-    surroundings = _surroundings(access.profile, first, narrowing, degraded)
+    surroundings = _surroundings(access.profile, ranked, limit, narrowing, degraded)
     hits = hits_of(ranked, surroundings, speaker=question.speaker, limit=limit, threshold=threshold)
     return Recall(tuple(hits), _milliseconds(started), tuple(degraded))
 
@@ -116,12 +115,13 @@ def _embed(question: str, profile: MemoryProfile, degraded: list[str]) -> Vector
 
 
 def _surroundings(
-    profile: MemoryProfile, first: Sequence[uuid.UUID], narrowing: Narrowing, degraded: list[str]
+    profile: MemoryProfile, ranked: Sequence[Weighed], limit: int, narrowing: Narrowing, degraded: list[str]
 ) -> Surroundings:
-    if not first:
+    known = [each.candidate.memory_id for each in ranked]
+    if not known:
         return Surroundings()
     try:
-        return surroundings_of(profile, first[:LINKED_AMONG], first, narrowing)
+        return surroundings_of(profile, known[: max(limit, LINKED_AMONG)], set(known), narrowing)
     except DatabaseError as error:
         _leave_out("links", type(error).__name__, degraded)
         return Surroundings()

