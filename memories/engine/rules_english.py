@@ -254,7 +254,8 @@ RULES = (
     _preference(
         rf"(?:between \S.*,? I|I {ADVERB}(?:choose|pick|take|have|drink|eat|use|buy|wear) \S.* (?:over"
         rf"|instead of|rather than)"
-        rf"|{AM} (?:more|rather)(?: of)? an?|I {ADVERB}(?:prefer|favou?r)|I(?:'d| would) (?:much )?(?:rather|sooner)"
+        rf"|{AM} (?:more|rather)(?: of)? an?|I(?:'d| would)? {ADVERB}(?:prefer|favou?r)|I(?:'d"
+        rf"| would) (?:much )?(?:rather|sooner)"
         rf"|I(?:'d| would)? {ADVERB}(?:pick|choose|take) \S.* over|I like \S.* (?:more|better) than"
         rf"|given (?:the choice|{THINGS}),? I(?:'d| would)? {ADVERB}(?:pick|choose|take|go for|prefer|have)"
         r"|if I (?:have the choice|had the choice|can choose|could choose|may choose),? I(?:'d| would)?) ?\S.*"
@@ -284,7 +285,7 @@ RULES = (
         6,
         "home town",
     ),
-    _rule(rf"(?:my|our) (?P<who>{WHO}),? {ADVERB}(?:works? as|is) an? {JOB}.*", Kind.FACT, 6, "job"),
+    _rule(rf"(?:my|our) (?P<who>{WHO}),? ?(?:{ADVERB}(?:works? as|is)|'s) an? {JOB}.*", Kind.FACT, 6, "job"),
     _rule(
         rf"(?:my|our) (?:[\w-]+ ){{0,2}}?{KIN}(?:,? {CAPITAL})?,? (?:(?:also|still|once|only|always|never"
         rf"|just) ){{0,2}}"
@@ -304,6 +305,14 @@ RULES = (
         confidence=LIKELY,
     ),
     _rule(rf"{HAVE} (?:also |finally |recently )?(?:become|became) an? \S.*", Kind.FACT, 6),
+    _rule(
+        rf"{HAVE} been (?:playing|learning|studying|teaching|living|collecting|practi[sc]ing|training|volunteering"
+        rf"|singing"
+        r"|writing|running|climbing|making|growing) (?!(?:it|that|this|you)\b)\S.*",
+        Kind.FACT,
+        5,
+        sector=Sector.PROCEDURAL,
+    ),
     # What I do not.
     _rule(
         rf"I (?:don't|do not|can't|cannot) {ADVERB}(?:have|own|drive|smoke|drink|swim|cook|dance|sing|cycle|ski"
@@ -327,7 +336,8 @@ RULES = (
         6,
     ),
     _rule(
-        rf"{AM} {ADVERB}(?:married|engaged|divorced|widowed|single|pregnant|retired|left-handed|self-employed"
+        rf"{AM} (?:not |no longer )?{ADVERB}(?:married|engaged|divorced|widowed|single|pregnant|retired|left-handed"
+        rf"|self-employed"
         r"|right-handed|colou?r-?blind|deaf|blind|dyslexic|learning|studying|training|expecting|related)\b.*",
         Kind.FACT,
         6,

@@ -53,7 +53,8 @@ FILLER = re.compile(
     r"|update|(?:big |good |great )?news(?=:)|guess what(?=[,:!.])|last (?:week|month|year)(?=,)"
     r"|as of (?:today|now|this week)|one more thing"
     r"|i meant(?: to (?:say|write))?(?: that)?|i mean(?=,)|what i meant(?: to say)? (?:is|was)(?: that)?"
-    r"|scratch that|i misspoke|let me correct (?:that|myself)|rather(?=,)|i wrote that wrong|as i (?:mentioned"
+    r"|scratch that|i misspoke|i made a (?:mistake|typo)|my (?:mistake|bad)|that was wrong|let me correct (?:that"
+    r"|myself)|rather(?=,)|i wrote that wrong|as i (?:mentioned"
     r"|told you)"
     r"|i should (?:mention|add|say)(?: that)?|let me (?:tell|add)(?: you)?(?: that)?|i (?:want"
     r"|wanted) (?:you )?to (?:know|tell you)(?: that)?|did i mention(?: that)?)\b[,:!.\s]{0,5})+",
