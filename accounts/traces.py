@@ -30,15 +30,17 @@ class Marks:
     addresses: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
 
-    def patterns(self) -> list[str]:
-        """Regular expressions; an address is no part of a longer one."""
-        named = {form for each in self.ids for form in (str(each), each.hex)}
-        whole = {rf"(^|[^\w.%+-]){re.escape(each)}($|[^\w-])" for each in self.addresses}
-        return sorted({re.escape(each) for each in named | self.words} | whole)
+    def pattern(self) -> str:
+        """One regular expression for all, which is many times faster; an address is no part of a longer one."""
+        named = sorted(map(re.escape, self.texts() - self.addresses))
+        whole = [rf"(?:^|[^\w.%+-]){re.escape(each)}(?:$|[^\w-])" for each in sorted(self.addresses)]
+        return "|".join([*named, *whole])
+
+    def texts(self) -> frozenset[str]:
+        return self.addresses | self.words | {form for each in self.ids for form in (str(each), each.hex)}
 
     def bytes(self) -> list[bytes]:
-        texts = self.addresses | self.words | {form for each in self.ids for form in (str(each), each.hex)}
-        return [each.bytes for each in sorted(self.ids)] + [each.encode() for each in sorted(texts)]
+        return [each.bytes for each in sorted(self.ids)] + [each.encode() for each in sorted(self.texts())]
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ def _found_in(table: str, columns: list[tuple[str, str]], marks: Marks) -> Itera
     quote = connection.ops.quote_name
     conditions = [_condition(quote(name), type_name) for name, type_name in columns]
     counted = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
-    arguments = [marks.bytes() if type_name == "bytea" else marks.patterns() for _, type_name in columns]
+    # What is shorter than every mark, as most plain columns are, need not be looked into.
+    sought = [min(map(len, marks.texts())), marks.pattern()]
+    arguments = [each for _, type_name in columns for each in ([marks.bytes()] if type_name == "bytea" else sought)]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {counted} FROM {quote(table)}", arguments)  # noqa: S608  # names of the catalogue
         [counts] = cursor.fetchall()
@@ -76,4 +80,4 @@ def _found_in(table: str, columns: list[tuple[str, str]], marks: Marks) -> Itera
 def _condition(column: str, type_name: str) -> str:
     if type_name == "bytea":
         return f"EXISTS (SELECT FROM unnest(%s::bytea[]) AS mark WHERE position(mark IN {column}) > 0)"
-    return f"{column}::text ~* ANY (%s::text[])"
+    return f"length({column}::text) >= %s AND {column}::text ~* %s"

@@ -38,7 +38,7 @@ from memorychat.llm.types import ProviderError
 
 INVALID = 422
 # What a person can look at, and wait for; the command takes more.
-MOST_AT_ONCE = 1_000
+MOST_AT_ONCE = 500
 MOST_CONVERSATIONS = 20
 LARGEST_SEALED = 2_000_000
 TOO_MANY = (
