@@ -52,7 +52,8 @@ KEY_FORMS = re.compile(
     r"|(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}|gh[pousr]_\w{30,255}|github_pat_\w{20,255}|glpat-[\w-]{20,100}"
     r"|xox[abeoprs]-[\w-]{10,250}|xapp-[\w-]{10,250}|AIza[\w-]{35}|ya29\.[\w-]{20,500}|hf_[A-Za-z]{30,60}"
     r"|npm_\w{36}|pypi-[\w-]{50,500}|dop_v1_[0-9a-f]{64}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|mc_[0-9a-f]{8}_[\w-]{30,60}"
-    r"|SG\.[\w-]{16,40}\.[\w-]{16,80}|key-[0-9a-f]{32}|(?:AC|SK)[0-9a-f]{32}|\d{8,10}:AA[\w-]{33}|sq0(?:atp|csp)-[\w-]{22,50}"
+    r"|SG\.[\w-]{16,40}\.[\w-]{16,80}|key-[0-9a-f]{32}|(?:AC|SK)[0-9a-f]{32}|\d{8,10}:AA[\w-]{33}|sq0(?:atp"
+    r"|csp)-[\w-]{22,50}"
     r"|eyJ[\w-]{8,2000}\.eyJ[\w-]{8,2000}\.[\w-]{8,2000})(?![\w-])"
 )
 PRIVATE_KEY = re.compile(
@@ -78,16 +79,22 @@ JOINED = (
     r"(?:now |still |jetzt |ahora |agora )?(?::\s?)?)"
 )
 CALLED = (
-    r"(?:pass ?words?|pass ?codes?|pass ?phrases?|passwd|pwd|pass(?=\s?[:=])|login code|unlock code|passwort|kennwort"
+    r"(?:pass ?words?|pass ?codes?|pass ?phrases?|passwd|pwd|pass(?=\s?[:=])|login code|unlock code|wi-?fi key"
+    r"|wlan[- ]schlüssel|passwort|kennwort"
     r"|contraseña|clave de acceso|mot de passe|mdp|code secret|senha|palavra[- ]passe|wachtwoord|hasło|пароль)"
 )
 OF_WHAT = (
-    r"(?:\s{1,3}(?:for|to|of|on|at|für|von|para|de|del|da|do|pour|voor)\s{1,3}[\w'’.-]{1,40}"
+    r"(?:\s{1,3}(?:for|to|of|on|at|fürs?|vom|von|para|de|del|da|do|pour|voor)\s{1,3}[\w'’.-]{1,40}"
     r"(?:\s[\w'’.-]{1,40}){0,3}?)?"
 )
 PASSWORD = re.compile(
     rf"\b{CALLED}{OF_WHAT}{JOINED}"
     r"(?P<value>[\"'“„«`][^\"'”“»`\n]{3,80}[\"'”“»`]|\S{3,100})",
+    re.IGNORECASE,
+)
+SAID_BEFORE = re.compile(
+    r"(?<![\w.,])(?P<value>\d(?:[ .-]?\d){2,7}) (?:is|was|ist|es|est) (?:my|our|the|mein|meine|mi|mon) "
+    r"(?:\w+ )?(?:pin|passcode|password|passwort|geheimzahl|door code|alarm code)\b",
     re.IGNORECASE,
 )
 AS_PASSWORD = re.compile(
@@ -210,6 +217,7 @@ def _said_of_passwords() -> frozenset[str]:
 
 def _pins(reading: Reading) -> Iterator[Found]:
     yield from _whole(Secret.PASSWORD, reading, PIN)
+    yield from _whole(Secret.PASSWORD, reading, SAID_BEFORE)
 
 
 def _cards(reading: Reading) -> Iterator[Found]:
