@@ -37,6 +37,7 @@ from memorychat.llm.types import ProviderError, Vector
 log = structlog.get_logger(__name__)
 
 EMBEDDED_AFTER = timedelta(minutes=1)
+AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -154,14 +155,38 @@ def forget(act: Act, memory: Memory) -> Written:
     return Written(Outcome.CREATED, memory.pk, act.change_id)
 
 
+@dataclass(frozen=True)
+class New:
+    """A memory that is about to be written."""
+
+    act: Act
+    memory: Memory
+    vector: Vector | None
+    outcome: Outcome
+
+
 def make(act: Act, memory: Memory, vector: Vector | None, outcome: Outcome) -> None:
     """Write a new memory with what recall needs to find it, and its event."""
-    memory.save(force_insert=True)
-    index.add(memory, vector)
+    make_all([New(act, memory, vector, outcome)])
     if memory.is_recallable and vector is not None:
         links.connect(memory, vector)
-    ledger.record(act, memory, Action.CREATED, before=None, outcome=outcome)
-    add_source(act, memory)
+
+
+def make_all(new: Sequence[New]) -> None:
+    """The same for many of one profile, in as many statements as for one. Their links are the caller's affair."""
+    if not new:
+        return
+    for each in new:
+        if each.act.candidate:
+            index.place(each.memory, each.act.candidate.provenance)
+    Memory.objects.bulk_create([each.memory for each in new], batch_size=AT_ONCE)
+    index.add(new[0].memory.profile, [(each.memory, each.vector) for each in new])
+    MemoryEvent.objects.bulk_create(
+        [ledger.event_of(each.act, each.memory, Action.CREATED, outcome=each.outcome) for each in new],
+        batch_size=AT_ONCE,
+    )
+    sources = [_source_of(each.act, each.memory) for each in new]
+    MemorySource.objects.bulk_create([source for source in sources if source], batch_size=AT_ONCE)
 
 
 def change(
@@ -180,10 +205,12 @@ def change(
         setattr(memory, name, value)
     if is_reworded:
         memory.digest = index.digest_of(memory.profile, memory.content)
-    memory.save(update_fields=[*columns, *(["digest"] if is_reworded else [])])
+        if memory.stated is not None:
+            index.place_words(memory)
+    memory.save(update_fields=[*columns, *(["digest", *index.PLACED] if is_reworded else [])])
     if is_reworded:
         index.remove(memory, was_recallable=was_recallable)
-        index.add(memory, vector)
+        index.add(memory.profile, [(memory, vector)])
     elif was_recallable != memory.is_recallable:
         index.show(memory, recallable=memory.is_recallable)
     if is_reworded or was_recallable != memory.is_recallable:
@@ -207,11 +234,21 @@ def _withdraw_episodes(act: Act, memory: Memory) -> None:
 
 
 def add_source(act: Act, memory: Memory) -> None:
+    """A known memory was said once more."""
+    source = _source_of(act, memory)
+    if source is None or act.candidate is None:
+        return
+    source.save(force_insert=True)
+    if index.place(memory, act.candidate.provenance):
+        memory.save(update_fields=index.PLACED)
+
+
+def _source_of(act: Act, memory: Memory) -> MemorySource | None:
     candidate = act.candidate
     if candidate is None or candidate.provenance == Provenance():
-        return
+        return None
     provenance = candidate.provenance
-    MemorySource.objects.create(
+    return MemorySource(
         memory=memory,
         message_id=provenance.message_id,
         thread=thread_key(memory.profile, provenance.thread),
@@ -220,7 +257,6 @@ def add_source(act: Act, memory: Memory) -> None:
         quote=candidate.quote,
         said_at=provenance.said_at or timezone.now(),
     )
-    index.place(memory, provenance)
 
 
 def thread_key(profile: MemoryProfile, thread: str) -> bytes | None:

@@ -3,7 +3,7 @@
 import uuid
 from datetime import timedelta
 
-from memories.engine import index, summaries
+from memories.engine import index, links, summaries
 from memories.models import MemoryProfile
 from memorychat.jobs import enqueue, job
 
@@ -17,6 +17,12 @@ def embed_missing() -> None:
     """Memories that were saved while the embedder was down, or before it was changed, get their vectors."""
     while index.embed_missing(AT_ONCE):
         pass
+
+
+@job("memories.link", queueing_lock="memories.link {change_id}")
+def link(change_id: uuid.UUID) -> None:
+    """What a list brought is linked after it is written."""
+    links.connect_all_of(change_id)
 
 
 @job("memories.summarise", lock="summary {profile_id}", queueing_lock="summary {profile_id}")

@@ -218,9 +218,7 @@ def _place(act: Act, profile: MemoryProfile, way: Way, vector: Vector | None, al
     if isinstance(way, Carried):
         return carrying.carry(act, profile, way, vector)
     reason = way.candidate.reason or act.reason
-    return _Placing(
-        replace(act, candidate=way.candidate, reason=reason), profile, way, allowance, as_given=False
-    ).place()
+    return _Placing(replace(act, candidate=way.candidate, reason=reason), profile, way, allowance).place()
 
 
 def _told(profile: MemoryProfile, entry: Entry, written: Written) -> Line:

@@ -1,7 +1,7 @@
 """What recall needs to find a memory: its vector, its terms and the counts of its profile. Derived, never ledgered."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from django.db import transaction
@@ -16,6 +16,7 @@ from memorychat.llm.providers import get_embedder
 from memorychat.llm.types import ProviderError, Vector
 
 LONGEST = 2**15 - 1
+AT_ONCE = 5_000
 MOST_SPEAKERS = 500
 SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 
@@ -52,53 +53,66 @@ def asked_terms(profile: MemoryProfile, query: str, languages: Iterable[str]) ->
     return [hashed[term] for term, _ in pairs], [at for _, at in pairs]
 
 
-def add(memory: Memory, vector: Vector | None) -> None:
-    """Make a new or reworded memory findable. The caller holds the lock of the profile."""
-    profile, words = memory.profile, tokens(memory.content)
-    language = language_of(words, default=profile.owner.language)
-    counted = index_terms(memory.content, language)
-    hashed = hashed_terms(profile, counted)
-    recallable = memory.is_recallable
-    length = min(len(words), LONGEST)
-    MemoryTerm.objects.bulk_create(
-        MemoryTerm(
-            memory=memory,
-            profile=profile,
-            term=hashed[word],
-            frequency=min(count, LONGEST),
-            length=length,
-            recallable=recallable,
-        )
-        for word, count in counted.items()
+def add(profile: MemoryProfile, added: Sequence[tuple[Memory, Vector | None]]) -> None:
+    """Make new or reworded memories of one profile findable. The caller holds its lock."""
+    terms: list[MemoryTerm] = []
+    counted, languages = [0, 0], set(profile.languages)
+    for memory, _ in added:
+        words = tokens(memory.content)
+        language = language_of(words, default=profile.owner.language)
+        terms += _terms_of(memory, language, length := min(len(words), LONGEST))
+        languages.add(language)
+        if memory.is_recallable:
+            counted = [counted[0] + 1, counted[1] + length]
+    MemoryTerm.objects.bulk_create(terms, batch_size=AT_ONCE)
+    MemoryEmbedding.objects.bulk_create(
+        [_embedding(memory, vector) for memory, vector in added if vector is not None], batch_size=AT_ONCE
     )
-    if vector is not None:
-        add_vector(memory, vector)
-    if recallable:
-        _count(profile, memories=1, terms=length)
-    if memory.stated is not None:
-        memory.asks, memory.stated = _said_in(memory.content)
-        memory.save(update_fields=["asks", "stated"])
-    if language not in profile.languages:
-        profile.languages.append(language)
+    if any(counted):
+        _count(profile, memories=counted[0], terms=counted[1])
+    if languages > set(profile.languages):
+        profile.languages = sorted(languages)
         profile.save(update_fields=["languages"])
 
 
-def place(memory: Memory, provenance: Provenance) -> None:
-    """Keep where a new memory was said, for recall to weigh: its first thread and speaker count.
+def _terms_of(memory: Memory, language: str, length: int) -> Iterator[MemoryTerm]:
+    counted = index_terms(memory.content, language)
+    hashed = hashed_terms(memory.profile, counted)
+    for word, count in counted.items():
+        yield MemoryTerm(
+            memory=memory,
+            profile=memory.profile,
+            term=hashed[word],
+            frequency=min(count, LONGEST),
+            length=length,
+            recallable=memory.is_recallable,
+        )
 
-    The caller holds the lock of the profile.
+
+PLACED = ("thread", "position", "speaker", "asks", "stated")
+
+
+def place(memory: Memory, provenance: Provenance) -> bool:
+    """Note on a memory where it was said, for recall to weigh: its first thread and speaker count.
+
+    Whether anything was noted; the caller saves the columns of `PLACED`, and holds the lock of the profile.
     """
     if not (provenance.thread or provenance.speaker) or memory.thread is not None or memory.speaker is not None:
-        return
+        return False
     profile = memory.profile
     memory.thread = _number(profile, "thread", provenance.thread) if provenance.thread else None
     memory.position = provenance.position
     memory.speaker = speaker_key(profile, provenance.speaker)
-    memory.asks, memory.stated = _said_in(memory.content)
-    memory.save(update_fields=["thread", "position", "speaker", "asks", "stated"])
+    place_words(memory)
     if memory.speaker is not None and memory.speaker not in profile.speakers and len(profile.speakers) < MOST_SPEAKERS:
         profile.speakers.append(memory.speaker)
         profile.save(update_fields=["speakers"])
+    return True
+
+
+def place_words(memory: Memory) -> None:
+    """How much its words state, for a memory of which it is known where it was said."""
+    memory.asks, memory.stated = _said_in(memory.content)
 
 
 def _said_in(content: str) -> tuple[bool, int]:
@@ -114,8 +128,8 @@ def _words_that_matter(content: str) -> list[str]:
     return [word for word in words if word not in grammar]
 
 
-def add_vector(memory: Memory, vector: Vector) -> None:
-    MemoryEmbedding.objects.create(
+def _embedding(memory: Memory, vector: Vector) -> MemoryEmbedding:
+    return MemoryEmbedding(
         memory=memory,
         profile=memory.profile,
         model=get_embedder(memory.profile).name,
@@ -184,7 +198,7 @@ def _add_missing(row: Memory, content: str, vector: Vector) -> None:
         MemoryProfile.objects.select_for_update(no_key=True).get(pk=row.profile_id)
         memory = Memory.objects.select_related("profile").get(pk=row.pk)
         if memory.content == content and not memory.embeddings.filter(model=get_embedder(memory.profile).name).exists():
-            add_vector(memory, vector)
+            _embedding(memory, vector).save()
             # Those made by a former embedder stood on another scale.
             links.renew(memory)
 

@@ -59,17 +59,22 @@ def column_values(values: dict[str, Any]) -> dict[str, Any]:
     return {name: _from_json(name, value) for name, value in values.items()}
 
 
-def record(
-    act: Act, memory: Memory, action: Action, *, before: dict[str, Any] | None, outcome: Outcome | None = None
-) -> MemoryEvent:
+def record(act: Act, memory: Memory, action: Action, *, before: dict[str, Any], outcome: Outcome | None = None) -> None:
     """Write the event of one change; `before` is a snapshot, and only what changed is kept of it."""
+    event_of(act, memory, action, before=before, outcome=outcome).save(force_insert=True)
+
+
+def event_of(
+    act: Act, memory: Memory, action: Action, *, before: dict[str, Any] | None = None, outcome: Outcome | None = None
+) -> MemoryEvent:
+    """The event as it is to be written; without a `before` the memory is new."""
     after = snapshot(memory)
     if before is not None:
         changed = {name for name in LEDGERED if before[name] != after[name]}
         before = {name: before[name] for name in LEDGERED if name in changed}
         after = {name: after[name] for name in LEDGERED if name in changed}
     candidate = act.candidate
-    return MemoryEvent.objects.create(
+    return MemoryEvent(
         owner_id=memory.owner_id,
         profile=memory.profile,
         memory=memory,

@@ -7,15 +7,17 @@ hidden or shown again.
 import uuid
 from collections.abc import Sequence
 
+from django.db import transaction
 from django.db.models import Q
 from pgvector import HalfVector
 from pgvector.django import CosineDistance
 
-from memories.models import Memory, MemoryEmbedding, MemoryLink, MemoryProfile
+from memories.models import Action, Memory, MemoryEmbedding, MemoryLink, MemoryProfile
 from memorychat.llm.providers import get_embedder
 from memorychat.llm.types import Vector
 
 MOST_LINKS = 5
+AT_ONCE = 50
 LINKED = 0.80  # on the common scale of similarity
 
 
@@ -48,6 +50,19 @@ def connect(memory: Memory, vector: Sequence[float] | Vector) -> None:
         ),
         ignore_conflicts=True,
     )
+
+
+def connect_all_of(change_id: uuid.UUID) -> None:
+    """Link what a list brought, a few at a time: nobody who writes into the profile is kept waiting for long."""
+    brought = Memory.objects.filter(events__change_id=change_id, events__action=Action.CREATED).order_by("pk")
+    ids = list(brought.values_list("pk", flat=True))
+    for start in range(0, len(ids), AT_ONCE):
+        with transaction.atomic(durable=True):
+            memories = list(Memory.objects.filter(pk__in=ids[start : start + AT_ONCE]).select_related("profile"))
+            for profile_id in {memory.profile_id for memory in memories}:
+                MemoryProfile.objects.select_for_update(no_key=True).get(pk=profile_id)
+            for memory in memories:
+                renew(memory)
 
 
 def renew(memory: Memory) -> None:

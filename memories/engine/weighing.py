@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils import timezone
 
 from memories.access import MemoryAccess
@@ -21,7 +20,7 @@ from memories.engine.ledger import Act
 from memories.engine.limits import Allowance
 from memories.engine.links import nearest
 from memories.engine.sameness import differ
-from memories.engine.types import CONTENT_LIMIT, Candidate, Outcome, Provenance, Written
+from memories.engine.types import CONTENT_LIMIT, Candidate, Outcome, Written
 from memories.models import (
     Action,
     FoundBy,
@@ -29,7 +28,6 @@ from memories.models import (
     LearningMode,
     Memory,
     MemoryProfile,
-    MemorySource,
     Sector,
     Status,
 )
@@ -196,17 +194,12 @@ class Placing:
     profile: MemoryProfile
     weighed: Weighed
     allowance: Allowance
-    as_given: bool
 
     def place(self) -> Written:
-        if self.weighed.is_held_back:
-            return self._wait(Status.QUARANTINED, Outcome.QUARANTINED, HELD_BACK)
-        if known := self._known():
+        if not self.weighed.is_held_back and (known := self._known()):
             return self._reinforce(known)
-        if self.candidate.confidence < settings.MEMORY_CONFIDENCE_AUTO:
-            return self._wait(Status.PENDING, Outcome.PENDING, "")
-        if self.profile.learning == LearningMode.ASK and is_found_by_itself(self.candidate):
-            return self._wait(Status.PENDING, Outcome.PENDING, ASKS_FIRST)
+        if waiting := waits(self.profile, self.weighed):
+            return self._wait(*waiting)
         if not self.allowance.has_room_for(self.candidate):
             return self._wait(Status.PENDING, Outcome.RATE_LIMITED, LIMIT_REACHED)
         return self._place_beside(self._holder_of_slot())
@@ -217,16 +210,14 @@ class Placing:
 
     @property
     def _slot(self) -> bytes | None:
-        """What a program gives takes none, for nothing may be superseded by it; nor does what is yet to come."""
-        if self.as_given or event_time(self.candidate) > timezone.now() + AT_ONE_TIME:
+        """What is yet to come takes none."""
+        if event_time(self.candidate) > timezone.now() + AT_ONE_TIME:
             return None
         return index.slot_key(self.profile, self.candidate.slot)
 
     def _known(self) -> Memory | None:
         """The active memory that says the same: by equal words, by nearly equal ones, or by the model's verdict."""
         equal = changes.with_digest(self.profile, index.digest_of(self.profile, self.candidate.content))
-        if self.as_given:
-            return equal.filter(_same_source(self.profile, self.candidate.provenance)).first()
         return equal.first() or self._nearly_equal() or next(iter(self._judged_as(Verdict.SAME)), None)
 
     def _nearly_equal(self) -> Memory | None:
@@ -276,6 +267,9 @@ class Placing:
             conflicts.mark(self.profile, memory, other)
         return Written(outcome, memory.pk, self.act.change_id, reason=self.act.reason)
 
+    def _reinforce(self, memory: Memory) -> Written:
+        return reinforce(self.act, self.candidate, memory)
+
     def _wait(self, status: Status, outcome: Outcome, reason: str) -> Written:
         digest = index.digest_of(self.profile, self.candidate.content)
         if waiting := changes.with_digest(self.profile, digest, status).first():
@@ -283,54 +277,58 @@ class Placing:
         return Written(outcome, self._create(status, outcome).pk, self.act.change_id, reason=reason)
 
     def _create(self, status: Status, outcome: Outcome, **columns: Any) -> Memory:
-        candidate, now = self.candidate, timezone.now()
-        memory = Memory(
-            owner=self.profile.owner,
-            profile=self.profile,
-            content=candidate.content,
-            metadata=candidate.metadata,
-            kind=candidate.kind,
-            sector=candidate.sector,
-            importance=candidate.importance,
-            confidence=candidate.confidence,
-            salience=candidate.importance / 10,
-            salience_at=now,
-            status=status,
-            origin=self.act.access.door,
-            occurred_at=event_time(candidate),
-            slot=self._slot,
-            digest=index.digest_of(self.profile, candidate.content),
-            last_said_at=candidate.provenance.said_at or now,
-            **columns,
-        )
+        memory = draft(self.act.access, self.profile, self.candidate, status, slot=self._slot, **columns)
         changes.make(self.act, memory, self.weighed.vector, outcome)
         return memory
 
-    def _reinforce(self, memory: Memory) -> Written:
-        now = timezone.now()
-        memory.times_said += 1
-        memory.last_said_at = max(memory.last_said_at, self.candidate.provenance.said_at or now)
-        memory.save(update_fields=["times_said", "last_said_at"])
-        columns: dict[str, Any] = {
-            "salience": scoring.reinforced(scoring.salience_of(memory, now)),
-            "salience_at": now,
-            "confidence": max(self.candidate.confidence, scoring.reinforced(memory.confidence)),
-        }
-        if self.candidate.metadata is not None:
-            columns["metadata"] = self.candidate.metadata
-        changes.change(self.act, memory, Action.REINFORCED, outcome=Outcome.REINFORCED, **columns)
-        changes.add_source(self.act, memory)
-        return Written(Outcome.REINFORCED, memory.pk, self.act.change_id)
+
+def waits(profile: MemoryProfile, weighed: Weighed) -> tuple[Status, Outcome, str] | None:
+    """As what a candidate is stored that may not be recalled yet, and why; None for one that may."""
+    if weighed.is_held_back:
+        return Status.QUARANTINED, Outcome.QUARANTINED, HELD_BACK
+    if weighed.candidate.confidence < settings.MEMORY_CONFIDENCE_AUTO:
+        return Status.PENDING, Outcome.PENDING, ""
+    if profile.learning == LearningMode.ASK and is_found_by_itself(weighed.candidate):
+        return Status.PENDING, Outcome.PENDING, ASKS_FIRST
+    return None
 
 
-def _same_source(profile: MemoryProfile, provenance: Provenance) -> Q:
-    """Memories said at this place; for a candidate of no known place, those of no known place."""
-    if provenance == Provenance():
-        return Q(sources=None)
-    sources = MemorySource.objects.filter(
-        memory__profile=profile,
-        message_id=provenance.message_id,
-        thread=changes.thread_key(profile, provenance.thread),
-        position=provenance.position,
+def draft(access: MemoryAccess, profile: MemoryProfile, candidate: Candidate, status: Status, **columns: Any) -> Memory:
+    """The memory that a candidate would be; not saved."""
+    now = timezone.now()
+    return Memory(
+        owner=profile.owner,
+        profile=profile,
+        content=candidate.content,
+        metadata=candidate.metadata,
+        kind=candidate.kind,
+        sector=candidate.sector,
+        importance=candidate.importance,
+        confidence=candidate.confidence,
+        salience=candidate.importance / 10,
+        salience_at=now,
+        status=status,
+        origin=access.door,
+        occurred_at=event_time(candidate),
+        digest=index.digest_of(profile, candidate.content),
+        last_said_at=candidate.provenance.said_at or now,
+        **columns,
     )
-    return Q(sources__in=sources)
+
+
+def reinforce(act: Act, candidate: Candidate, memory: Memory) -> Written:
+    """What is known was said again: its salience, its confidence and its count rise."""
+    now = timezone.now()
+    memory.times_said += 1
+    memory.last_said_at = max(memory.last_said_at, candidate.provenance.said_at or now)
+    memory.save(update_fields=["times_said", "last_said_at"])
+    columns: dict[str, Any] = {
+        "salience": scoring.reinforced(scoring.salience_of(memory, now)),
+        "salience_at": now,
+        "confidence": max(candidate.confidence, scoring.reinforced(memory.confidence)),
+    }
+    if candidate.metadata is not None:
+        columns["metadata"] = candidate.metadata
+    changes.change(act, memory, Action.REINFORCED, outcome=Outcome.REINFORCED, **columns)
+    changes.add_source(act, memory)
+    return Written(Outcome.REINFORCED, memory.pk, act.change_id)

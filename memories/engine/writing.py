@@ -17,12 +17,13 @@ from django.utils import timezone
 from memories.access import MemoryAccess
 from memories.engine import changes, guard, index, scoring
 from memories.engine.changes import AlreadyWritten, Batch
+from memories.engine.given import write_as_given
 from memories.engine.ledger import Act
 from memories.engine.limits import Allowance
 from memories.engine.rules import slot_of
 from memories.engine.types import CONTENT_LIMIT, Adjustment, Candidate, NotAllowed, Outcome, Written
 from memories.engine.weighing import Placing, Weighed, told_of_masks, weigh
-from memories.models import Action, Kind, Memory, MemoryEvent, MemoryProfile, Status
+from memories.models import Action, Kind, Memory, MemoryBatch, MemoryEvent, MemoryProfile, Status
 from memorychat.lib import text
 from memorychat.lib.identifiers import uuid7
 
@@ -65,17 +66,13 @@ def remember_all(
     if not access.mode.writes:
         return [Written(Outcome.NOT_ALLOWED, reason=changes.not_written_in(access))] * len(candidates)
     weighed = weigh(access, candidates, as_given=as_given)
-    change_id = uuid7() if as_given else None
     with changes.locked(access) as profile:
         row = changes.open_batch(profile, batch) if batch else None
         changes.embed_later(each.vector for each in weighed if isinstance(each, Weighed))
-        allowance = Allowance(access)
-        written = [
-            Placing(_act(access, each, row, change_id), profile, each, allowance, as_given).place()
-            if isinstance(each, Weighed)
-            else each
-            for each in weighed
-        ]
+        if as_given:
+            written = write_as_given(access, profile, weighed, row, uuid7())
+        else:
+            written = _place_each(access, profile, weighed, row)
     log.info("memories_weighed", door=access.door, outcomes=dict(Counter(each.outcome.value for each in written)))
     return written
 
@@ -196,9 +193,18 @@ def revive(access: MemoryAccess, memory_ids: Sequence[uuid.UUID]) -> int:
         return len(faded)
 
 
-def _act(access: MemoryAccess, weighed: Weighed, batch: Any, change_id: uuid.UUID | None) -> Act:
-    reason = weighed.candidate.reason
-    return Act(access, weighed.candidate, batch, reason=reason, change_id=change_id or uuid7())
+def _place_each(
+    access: MemoryAccess, profile: MemoryProfile, weighed: Sequence[Weighed | Written], batch: MemoryBatch | None
+) -> list[Written]:
+    """Each as a change of its own."""
+    allowance, written = Allowance(access), []
+    for each in weighed:
+        if isinstance(each, Weighed):
+            act = Act(access, each.candidate, batch, reason=each.candidate.reason)
+            written.append(Placing(act, profile, each, allowance).place())
+        else:
+            written.append(each)
+    return written
 
 
 def _guarded(content: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Links between near memories follow what becomes of the memories."""
 
 import uuid
+from collections.abc import Callable
 
 import pytest
 
@@ -76,3 +77,14 @@ def test_links_never_leave_a_profile(access: MemoryAccess, bobs_access: MemoryAc
     for owner, content in zip((access, other, bobs_access), NEAR, strict=True):
         writing.remember(owner, Candidate(content))
     assert not MemoryLink.objects.exists()
+
+
+def test_what_a_list_brings_is_linked_by_a_job(access: MemoryAccess, run_jobs: Callable[[], int]) -> None:
+    written = writing.remember_all(access, [Candidate(content) for content in [*NEAR, FAR]], as_given=True)
+    assert not MemoryLink.objects.exists()
+    run_jobs()
+    first, second, third, fourth = (each.memory_id for each in written)
+    assert first
+    assert fourth
+    assert linked(first) == {second, third}
+    assert linked(fourth) == set()

@@ -18,7 +18,7 @@ from typing import Any
 from accounts.models import User
 from memories import profiles
 from memories.access import MemoryAccess
-from memories.engine import candidates, index, writing
+from memories.engine import candidates, index, links, writing
 from memories.engine.candidates import Candidate as Found
 from memories.engine.candidates import Narrowing
 from memories.engine.questions import ProfileFacts, Question
@@ -139,6 +139,8 @@ def _remember(conversation: Conversation) -> tuple[MemoryAccess, dict[uuid.UUID,
     for start in range(0, len(conversation.turns), AT_ONCE):
         turns = conversation.turns[start : start + AT_ONCE]
         written = writing.remember_all(access, [_candidate(turn) for turn in turns], as_given=True)
+        # As the worker does after it.
+        links.connect_all_of(written[0].change_id or uuid.uuid4())
         names |= {each.memory_id: turn.name for each, turn in zip(written, turns, strict=True) if each.memory_id}
     return access, names
 

@@ -3,16 +3,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from memorychat.bench import extraction, first_delta, recall, start
+from memorychat.bench import extraction, first_delta, recall, start, writing
 from memorychat.lib.scratch import scratch_database
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "recall": recall.run,
     "delta": first_delta.run,
     "extraction": extraction.run,
+    "writing": writing.run,
     "start": start.run,
 }
-NEEDS_DATABASE = {"recall", "delta", "extraction"}
+NEEDS_DATABASE = {"recall", "delta", "extraction", "writing"}
 
 
 class Command(BaseCommand):
