@@ -32,10 +32,10 @@ def topics_in(text: str) -> tuple[Topic, ...]:
     """Each topic that somebody's private state is said of, once."""
     plain = _plain(text)
     folded = plain.lower()
-    found = [topic for topic, pattern in _patterns().items() if pattern.search(folded)]
-    if Topic.HEALTH not in found and _of_somebody_named().search(plain):
-        found.insert(0, Topic.HEALTH)
-    return tuple(found)
+    said = {str(match.lastgroup) for pattern in _patterns() for match in pattern.finditer(folded)}
+    if Topic.HEALTH not in said and _of_somebody_named().search(plain):
+        said.add(Topic.HEALTH)
+    return tuple(topic for topic in Topic if topic in said)
 
 
 def _plain(text: str) -> str:
@@ -44,8 +44,10 @@ def _plain(text: str) -> str:
 
 
 @cache
-def _patterns() -> dict[Topic, re.Pattern[str]]:
-    return {topic: re.compile("|".join(_said(topic, frame) for frame in FRAMES)) for topic in Topic}
+def _patterns() -> list[re.Pattern[str]]:
+    """One a frame, with a group for each topic: the long list of who may be spoken of stands once in each."""
+    lists = patterns_of("topics")
+    return [re.compile(lists[frame][0].replace("@", _said(frame))) for frame in FRAMES]
 
 
 @cache
@@ -58,7 +60,6 @@ def _of_somebody_named() -> re.Pattern[str]:
     )
 
 
-def _said(topic: Topic, frame: str) -> str:
+def _said(frame: str) -> str:
     lists = patterns_of("topics")
-    [said] = lists[frame]
-    return said.replace("@", "|".join(lists[f"{topic} {frame}"]))
+    return "|".join(f"(?P<{topic}>{'|'.join(lists[f'{topic} {frame}'])})" for topic in Topic)
