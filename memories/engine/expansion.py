@@ -12,13 +12,19 @@ from memories.engine.candidates import Narrowing
 from memories.models import MemoryProfile
 
 FOLLOWED = 2  # the strongest links of each hit
+FOLLOWED_WHEN_NARROWED = 10  # of these, the strongest that are allowed
 LINKED_AMONG = 10  # links count among so many first hits
 
-# Plain joins, for to plan a statement that cuts and checks here costs more than all the rest of it.
+# Checks of what links lead to would cost more to plan here than all the rest: they follow, for what is new alone.
 BESIDE = """
-SELECT hit, other_id, weight FROM unnest(%(hits)s::uuid[]) AS hit JOIN memories_memorylink ON one_id = hit
- UNION ALL
-SELECT hit, one_id, weight FROM unnest(%(hits)s::uuid[]) AS hit JOIN memories_memorylink ON other_id = hit
+SELECT hit, near, weight
+  FROM (SELECT hit, near, weight, row_number() OVER (PARTITION BY hit ORDER BY weight DESC, near DESC) AS place
+          FROM (SELECT hit, other_id AS near, weight
+                  FROM unnest(%(hits)s::uuid[]) AS hit JOIN memories_memorylink ON one_id = hit
+                 UNION ALL
+                SELECT hit, one_id, weight
+                  FROM unnest(%(hits)s::uuid[]) AS hit JOIN memories_memorylink ON other_id = hit) AS linked) AS placed
+ WHERE place <= %(most)s OR near = ANY(%(hits)s::uuid[])
  UNION ALL
 SELECT one_id, other_id, NULL FROM memories_conflict WHERE profile_id = %(profile)s AND resolved_at IS NULL"""
 ALLOWED = """
@@ -43,7 +49,8 @@ def surroundings_of(
     """Of `hits`, best first. What is `known` is allowed already; where else their links lead is looked up."""
     links: dict[uuid.UUID, list[tuple[float, uuid.UUID]]] = defaultdict(list)
     conflicts: list[tuple[uuid.UUID, uuid.UUID]] = []
-    for one, other, weight in _rows(BESIDE, profile=profile.pk, hits=list(hits)):
+    most = FOLLOWED_WHEN_NARROWED if narrowing.conditions() else FOLLOWED
+    for one, other, weight in _rows(BESIDE, profile=profile.pk, hits=list(hits), most=most):
         if weight is None:
             conflicts.append((one, other))
         else:
