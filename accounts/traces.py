@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection
 
@@ -69,8 +70,10 @@ def _found_in(table: str, columns: list[tuple[str, str]], marks: Marks) -> Itera
     conditions = [_condition(quote(name), type_name) for name, type_name in columns]
     counted = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
     # What is shorter than every mark, as most plain columns are, need not be looked into.
-    sought = [min(map(len, marks.texts())), marks.pattern()]
-    arguments = [each for _, type_name in columns for each in ([marks.bytes()] if type_name == "bytea" else sought)]
+    sought: list[Any] = [min(map(len, marks.texts())), marks.pattern()]
+    arguments: list[Any] = [
+        each for _, type_name in columns for each in ([marks.bytes()] if type_name == "bytea" else sought)
+    ]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {counted} FROM {quote(table)}", arguments)  # noqa: S608  # names of the catalogue
         [counts] = cursor.fetchall()

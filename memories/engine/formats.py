@@ -211,6 +211,8 @@ def _own(value: dict[str, Any]) -> Iterator[Entry | Skipped]:
 
 def _wrong_inside(memory: OwnMemory) -> str:
     """What is wrong with the words besides its content; empty when nothing is."""
+    if memory.occurred_at and _moment(memory.occurred_at) is None:
+        return "Its time does not lie between the years 1900 and 2100."
     if memory.metadata is not None and (wrong := _wrong_metadata(memory.metadata)):
         return wrong
     words = [word for source in memory.sources for word in (source.quote, source.speaker)]

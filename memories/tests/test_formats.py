@@ -159,6 +159,7 @@ def test_our_own_format_needs_no_more_than_the_words() -> None:
         ({"content": "I live in Porto", "salience": 1.5}, "salience"),
         ({"content": "I live in Porto", "importance": 11}, "importance"),
         ({"content": "I live in Porto", "occurred_at": "0900-01-01"}, "years"),
+        ({"content": "I live in Porto", "occurred_at": "1700-01-01T00:00:00Z"}, "1900"),
         ({"content": "I live in Porto", "metadata": {"a": "x" * 5_000}}, "4,096"),
         ({"content": "I live in Porto", "metadata": {"a": "\ud800"}}, "cannot be stored"),
         ({"content": "I live in Porto", "sources": [{"said_at": "2024-05-03", "quote": "\x00"}]}, "cannot be stored"),

@@ -21,7 +21,10 @@ from memories.access import MemoryAccess
 from memories.engine import writing
 from memories.engine.types import Candidate
 from memories.models import Memory, MemoryEvent, MemoryProfile, Origin
+from memories.tests.conftest import UseModel
 from memorychat.lib.crypto import key_ring
+from memorychat.llm.fakes import FakeChat
+from memorychat.llm.types import ProviderError
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -195,6 +198,19 @@ def test_more_than_a_page_shows_is_for_the_command(send: Send, monkeypatch: pyte
     monkeypatch.setattr(transfer, "MOST_AT_ONCE", 1)
 
     assert "import_memories" in text_of(send())
+
+
+def test_a_model_that_does_not_answer_is_said_so_and_nothing_is_written(
+    send: Send, alice: User, use_model: UseModel
+) -> None:
+    """The rules never stand in for it."""
+    use_model(FakeChat(error=ProviderError("It is down.", code="unreachable"), cut_after=0))
+    body = [{"uuid": "c", "chat_messages": [{"sender": "human", "text": "I live in Porto."}]}]
+    answer = send(json.dumps(body))
+
+    assert answer.status_code == 422
+    assert "does not answer" in text_of(answer)
+    assert active(alice) == []
 
 
 def test_every_line_that_is_left_out_is_shown_with_its_reason(send: Send) -> None:

@@ -1,8 +1,10 @@
 """Everything that is kept of a person is told to them, and goes with them; nothing late brings it back."""
 
+import inspect
 import json
 import os
 import stat
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +41,7 @@ from memories.engine import conflicts, writing
 from memories.engine.recall import recall
 from memories.engine.types import Candidate
 from memories.models import Action, Conflict, Memory, MemoryEvent, MemoryLink, PrivacyMode
-from memorychat.jobs import enqueue
+from memorychat.jobs import Job, enqueue
 from memorychat.lib.crypto import key_ring
 
 Run = Callable[..., tuple[int, str, str]]
@@ -218,6 +220,22 @@ def test_jobs_for_an_erased_person_are_gone_and_late_ones_do_nothing(her: Life, 
 
     assert not Memory.objects.filter(owner=her.user.pk).exists()
     assert erasing.is_erased(her.user.pk)
+
+
+def jobs_about_something() -> list[Job]:
+    """Whatever is enqueued with ids, in whichever module it stands."""
+    found = {
+        each.name: each for module in list(sys.modules.values()) for each in vars(module).values() if type(each) is Job
+    }
+    return [job for name, job in sorted(found.items()) if inspect.signature(job.work).parameters]
+
+
+@pytest.mark.parametrize("job", jobs_about_something(), ids=lambda job: job.name)
+def test_a_job_about_what_is_gone_does_nothing(job: Job) -> None:
+    job(**{name: uuid.uuid4() for name in inspect.signature(job.work).parameters})
+
+    assert not Memory.objects.exists()
+    assert not ProcrastinateJob.objects.exists()
 
 
 def test_a_job_that_hangs_loses_its_ids(her: Life, monkeypatch: pytest.MonkeyPatch) -> None:
