@@ -17,6 +17,7 @@ from memories.engine.rules_english import ASKED, HEDGED, LOWER_NAME, NAME_ALONE,
 from memories.engine.rules_words import GIVEN, NO_NAME, TRAIT
 from memories.engine.types import Slot
 from memories.models import Kind, Sector
+from memorychat.lib.wishes import FORGET
 
 __all__ = [
     "MOST_FINDINGS",
@@ -72,7 +73,7 @@ def event_time(finding: Finding, said_at: datetime | None, zone: ZoneInfo) -> da
 
 def find_forgets(words: str) -> list[str]:
     """What a message asks to be forgotten, each in its own words ("where I live"); at most MOST_FINDINGS."""
-    matches = (english.FORGET.match(_strip(sentence)) for sentence in _sentences(words))
+    matches = (FORGET.match(_strip(sentence)) for sentence in _sentences(words))
     return list(islice((match["what"].rstrip(" .!?") for match in matches if match), MOST_FINDINGS))
 
 
@@ -107,7 +108,7 @@ def _sentences(words: str) -> list[str]:
 
 def _in_sentence(sentence: str, *, lower: bool) -> Iterator[Finding]:
     clause = _strip(sentence)
-    if english.FORGET.match(clause):
+    if FORGET.match(clause):
         return
     if match := english.REMEMBER.match(clause):
         yield _asked_for(match["what"], sentence, lower=lower)

@@ -351,7 +351,7 @@ RULES = (
         6,
     ),
     _rule(
-        rf"(?:I|we) {ADVERB}(?!(?:go by|use to go)\b){HABIT}\b.+",
+        rf"(?:I|we) {ADVERB}(?!(?:go by|use to go)\b){HABIT}\b(?!').+",
         Kind.FACT,
         5,
         sector=Sector.PROCEDURAL,

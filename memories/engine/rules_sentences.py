@@ -67,19 +67,6 @@ REMEMBER = re.compile(
     r"|call))\b)(?P<what>\S.*)$",
     re.IGNORECASE | re.DOTALL,
 )
-FORGET = re.compile(
-    r"^(?:(?:please|can you|could you|would you|you can|(?:i want|i'd like|i would like|i need) you to),? ){0,3}"
-    r"(?:(?:forget|don't remember|do not remember|stop remembering)(?: (?:everything|anything|all))?"
-    r"(?: (?:what I (?:said|told you)|(?:what )?you know|about|that|the fact that)){0,2}"
-    r"|(?:delete|erase|remove)(?: (?:the|that|your|any|every|all)){0,2} (?:memor(?:y|ies)|everything|anything|all)"
-    r"(?: (?:you (?:know|have|remember)|of|about|that|on)){1,2}|(?:delete|erase|remove)(?: (?:about|that"
-    r"|the fact that))?"
-    r"(?= (?:I|I'm|I've|my|our|we|where|what|when|how|who)\b))"
-    r"\s{1,5}(?!(?:it|to|everything|anything|all|this|that|me)\b)(?P<what>\S.{0,298}?)(?: from (?:your"
-    r"|the) memory)?[ .!]{0,5}$",
-    re.IGNORECASE,
-)
-
 # What is passed over
 QUESTION = re.compile(
     r"^(?:who|whom|whose|what|what's|when(?! it comes to)|where|where's|which|why|how|do|does|did|is|are|am|was"

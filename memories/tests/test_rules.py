@@ -457,6 +457,7 @@ def test_what_has_ended_is_kept_and_takes_no_slot_from_what_holds_it_now(words: 
         ("My mum says hi", []),
         ("Our neighbour Mrs. Klein is 90", ["Our neighbour Mrs. Klein is 90"]),
         ("Don't forget to remind me", []),
+        ("I won't give up", []),
     ],
 )
 def test_corrections_negations_events_and_others_are_understood(words: str, contents: list[str]) -> None:

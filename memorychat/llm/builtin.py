@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from memorychat.lib.text import fold
+from memorychat.lib.wishes import FORGET, POLITELY
 from memorychat.llm.types import Finished, KnownMemory, Pieces, Prompt
 
 ANSWERS = 0.35  # the relevance from which a memory is taken for an answer
@@ -27,7 +28,7 @@ KNOW = re.compile(r"\b(?:remember|know|learned|learnt|kept)\b", re.IGNORECASE)
 OF_ME = re.compile(r"\b(?:about|of|on) me\b", re.IGNORECASE)
 ENDS_IN_KNOW = re.compile(rf"{KNOW.pattern}\s{{0,5}}\?{{0,5}}$", re.IGNORECASE)
 FORGETS = re.compile(
-    r"^(?:(?:please|can you|could you|would you|you can)[, ]+){0,3}"
+    rf"^{POLITELY}"
     r"(?:forget (?!to\b|it\b[.!]*$)|(?:don't|do not|stop) remember(?:ing)? "
     r"|(?:delete|erase|remove) (?:(?:the|that|your|my|a|any|every|all) ){0,2}"
     r"(?:memor(?:y|ies)|everything|anything|what you|that (?:I|my|we)\b))",
@@ -78,7 +79,7 @@ class BuiltinChat:
 
 def answer(prompt: Prompt) -> str:
     question = prompt.question.strip()
-    if FORGETS.match(question):
+    if FORGETS.match(question) or FORGET.match(question):
         return WILL_FORGET if prompt.writes_memories else NOT_FORGOTTEN
     for pattern, phrase in PHRASES:
         if pattern.match(question):

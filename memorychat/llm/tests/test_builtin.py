@@ -79,6 +79,7 @@ def test_other_words_ask_for_no_list(question: str) -> None:
         "Please forget about Rex",
         "Delete the memory about my dog",
         "Can you forget my dog Rex?",
+        "I want you to forget what I told you about Rex",
         "Delete everything you know about me",
         "don't remember my age",
     ],
