@@ -120,11 +120,14 @@ def _erase_rows_once(tombstone: Tombstone) -> list[int]:
 
 
 def _lock(person_id: uuid.UUID) -> None:
-    """First what writers hold, then the person, on whom every new row hangs: from there on none is added."""
+    """First what writers hold, then the person, on whom every new row hangs: from there on none is added.
+
+    The whole lock, for a row that points at a locked one waits for nothing less.
+    """
     for each in personal_data.registered():
         if each.locks:
-            list(each.of(person_id).order_by("pk").select_for_update().values_list("pk"))
-    list(User.objects.filter(pk=person_id).select_for_update().values_list("pk"))
+            list(each.of(person_id).order_by("pk").select_for_update(no_key=False).values_list("pk"))
+    list(User.objects.filter(pk=person_id).select_for_update(no_key=False).values_list("pk"))
 
 
 def _added(former: dict[str, int], now: dict[str, int]) -> dict[str, int]:
