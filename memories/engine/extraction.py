@@ -24,6 +24,7 @@ from memories.engine.transcripts import Turn, chunks
 from memories.engine.types import CONTENT_LIMIT, Candidate, Provenance, Slot
 from memories.models import FoundBy, Kind, MemoryProfile, Sector
 from memorychat.lib.text import clean, normalise
+from memorychat.lib.wishes import REMEMBERS
 from memorychat.llm.providers import get_chat_model, has_language_model
 from memorychat.llm.structured import answer_as
 from memorychat.llm.types import ChatMessage, Prompt
@@ -66,7 +67,9 @@ class _Found(BaseModel):
 
 class _Answer(BaseModel):
     memories: list[_Found] = Field(default_factory=list)
-    forget: list[str] = Field(default_factory=list)
+    forget: list[Annotated[str, AfterValidator(partial(clean, limit=CONTENT_LIMIT, name="wish"))]] = Field(
+        default_factory=list
+    )
 
 
 def extract(words: str, provenance: Provenance, *, profile: MemoryProfile, correlation_id: str) -> Extraction:
@@ -130,7 +133,7 @@ def _by_model(turns: Sequence[Turn], zone: ZoneInfo, profile: MemoryProfile, cor
     kept = [candidate for candidate in candidates if candidate]
     if unfounded := len(candidates) - len(kept):
         log.warning("candidates_without_evidence", count=unfounded, correlation_id=correlation_id)
-    return Extraction(kept, [wish for wish in answer.forget if wish.strip()][: rules.MOST_FINDINGS])
+    return Extraction(kept, answer.forget[: rules.MOST_FINDINGS])
 
 
 def _prompt(turns: Sequence[Turn], zone: ZoneInfo) -> Prompt:
@@ -168,8 +171,8 @@ def _found_by_model(found: _Found, turns: Sequence[Turn], zone: ZoneInfo) -> Can
         confidence=found.confidence,
         occurred_at=at,
         slot=_slot(found),
-        quote=found.quote.strip() or turn.words,
-        asked_for=found.asked_for,
+        quote=found.quote if found.quote and found.quote in turn.words else turn.words,
+        asked_for=found.asked_for and REMEMBERS.search(turn.words) is not None,
         reason=" ".join(filter(None, (unsure, impossible))),
         found_by=FoundBy.MODEL,
         found_version=_version(),

@@ -17,7 +17,7 @@ from memories.engine.rules_english import ASKED, HEDGED, LOWER_NAME, NAME_ALONE,
 from memories.engine.rules_words import GIVEN, NO_NAME, TRAIT
 from memories.engine.types import Slot
 from memories.models import Kind, Sector
-from memorychat.lib.wishes import FORGET
+from memorychat.lib.wishes import FORGET, REMEMBER_THAT
 
 __all__ = [
     "MOST_FINDINGS",
@@ -95,7 +95,9 @@ def _found_once(words: str) -> Iterator[Finding]:
     for sentence, following in zip_longest(sentences, sentences[1:], fillvalue=""):
         if english.TAKEN_BACK.match(following):
             continue
-        for finding in _in_sentence(sentence, lower=lower):
+        asked = REMEMBER_THAT.match(following) or REMEMBER_THAT.search(sentence)
+        found = _asked_before(sentence, lower=lower) if asked else _in_sentence(sentence, lower=lower)
+        for finding in found:
             if finding.content not in known:
                 known.add(finding.content)
                 yield finding
@@ -127,6 +129,13 @@ def _is_no_statement(clause: str) -> bool:
         or english.QUESTION.match(clause) is not None
         or any(pattern.search(clause) for pattern in passed_over)
     )
+
+
+def _asked_before(sentence: str, *, lower: bool) -> Iterator[Finding]:
+    """ "I have epilepsy, please remember that." Nothing when the wish stands alone."""
+    words = _strip(REMEMBER_THAT.sub("", sentence))
+    if words and not words.endswith("?"):
+        yield _asked_for(words, sentence, lower=lower)
 
 
 def _asked_for(words: str, sentence: str, *, lower: bool) -> Finding:

@@ -64,9 +64,10 @@ REMEMBER = re.compile(
     r"^(?:please |can you |could you |do ){0,3}(?:remember|note|keep in mind|don't forget"
     r"|do not forget|make a note|memori[sz]e|save)(?: (?:this|the following|down))?(?: for me)?(?:,? that|:)?\s{1,5}"
     r"(?!(?:when|how|what|where|who|why|me|my chat|to (?:remind|tell|ask|answer|reply|send|check"
-    r"|call))\b)(?P<what>\S.*)$",
+    r"|call))\b)(?P<what>(?!(?:that|this|it)\W*$)\S.*)$",
     re.IGNORECASE | re.DOTALL,
 )
+
 # What is passed over
 QUESTION = re.compile(
     r"^(?:who|whom|whose|what|what's|when(?! it comes to)|where|where's|which|why|how|do|does|did|is|are|am|was"

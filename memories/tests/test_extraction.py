@@ -60,7 +60,7 @@ def test_a_model_gives_every_part_of_a_candidate(use_model: UseModel) -> None:
             )
         )
     )
-    [candidate] = learnt()
+    [candidate] = learnt("I live in Porto, remember that")
     assert (candidate.kind, candidate.sector, candidate.importance) == (Kind.DECISION, Sector.REFLECTIVE, 8)
     assert (candidate.slot, candidate.asked_for) == (Slot("sister ana", "home town"), True)
     assert candidate.occurred_at == datetime(2026, 7, 3, 12, tzinfo=UTC)
@@ -225,6 +225,43 @@ def test_a_state_holds_when_it_is_said() -> None:
 def test_what_the_person_asks_to_remember_is_marked(words: str) -> None:
     [candidate] = learnt(words)
     assert candidate.asked_for
+
+
+@pytest.mark.parametrize(
+    ("words", "asked_for"),
+    [
+        ("Ich wohne in Porto, merk dir das", True),
+        ("Recuerda que vivo en Porto", True),
+        ("请记住我住在波尔图", True),
+        ("Ich wohne in Porto", False),
+    ],
+)
+def test_a_model_cannot_say_for_a_person_that_they_asked(use_model: UseModel, words: str, asked_for: bool) -> None:
+    use_model(FakeChat(answer(found(words, quote=words, asked_for=True))))
+    [candidate] = learnt(words)
+    assert candidate.asked_for == asked_for
+
+
+@pytest.mark.parametrize(
+    ("words", "contents"),
+    [
+        ("I have epilepsy. Please remember that.", ["I have epilepsy"]),
+        ("My locker is number 27, remember it!", ["My locker is number 27"]),
+        ("I live in Porto and please keep that in mind.", ["I live in Porto"]),
+        ("Remember that!", []),
+        ("Can you remember that?", []),
+    ],
+)
+def test_a_wish_to_remember_may_follow_what_is_meant(words: str, contents: list[str]) -> None:
+    candidates = learnt(words)
+    assert [candidate.content for candidate in candidates] == contents
+    assert all(candidate.asked_for for candidate in candidates)
+
+
+def test_a_quote_is_kept_in_the_words_of_the_person(use_model: UseModel) -> None:
+    use_model(FakeChat(answer(found(quote="i live\x00 in PORTO"))))
+    [candidate] = learnt("I live in Porto.")
+    assert candidate.quote == "I live in Porto."
 
 
 def test_what_is_merely_told_is_not_marked_as_asked_for() -> None:

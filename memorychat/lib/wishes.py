@@ -1,4 +1,4 @@
-"""How people ask, in English, that something be forgotten: the built-in responder answers it, the rules do it."""
+"""How people ask that something be forgotten or remembered: what is answered, and what is done."""
 
 import re
 
@@ -17,5 +17,23 @@ FORGET = re.compile(
     r"(?= (?:I|I'm|I've|my|our|we|where|what|when|how|who)\b))"
     r"\s{1,5}(?!(?:it|to|everything|anything|all|this|that|me)\b)(?P<what>\S.{0,298}?)(?: from (?:your"
     r"|the) memory)?[ .!]{0,5}$",
+    re.IGNORECASE,
+)
+# In many languages, and only to see that somebody did ask: what is not in here counts as not asked.
+REMEMBERS = re.compile(
+    r"\b(?:remember|memori[sz]e|note|keep in mind|bear in mind|don't forget|do not forget|save|store|write (?:it"
+    r"|this|that) down"
+    r"|merk\w*|behalte?|vergiss nicht|notier\w*|erinner\w*|recu[eé]rd\w*|acu[eé]rd\w*|no olvides|apunta|anota|guarda"
+    r"|souviens|retiens|retenez|note[zr]?|n'oublie\w*|lembr\w*|n[aã]o (?:te )?esque[cç]\w*|ricord\w*|non dimenticare"
+    r"|onthou\w*"
+    r"|vergeet niet|zapami[eę]t\w*|запомни\w*|запам['’]ятай\w*|hat.rla\w*|unutma)\b"
+    r"|记住|記住|记得|記得|覚えて|기억해|تذكر|याद रख",
+    re.IGNORECASE,
+)
+# "I have epilepsy. Please remember that.": the wish comes after what is meant.
+REMEMBER_THAT = re.compile(
+    r"(?:^|[,;:.]?\s{1,3}(?:and |so |but )?)(?:please,? |can you |could you ){0,2}(?:remember|note|memori[sz]e|save"
+    r"|keep"
+    r"|don't forget|do not forget) (?:that|this|it)(?: in mind| down)?(?:,? please)?[ .!?]{0,5}$",
     re.IGNORECASE,
 )
