@@ -176,7 +176,8 @@ RULES = (
         "origin",
     ),
     _rule(
-        rf"(?:{AM} \d{{1,3}}(?: years old)?|I (?:just |recently )?turned {NUMBER}\b.*|my age is \d+)",
+        rf"(?:{AM} \d{{1,3}}(?: years old)?(?: now)?(?:,? not \d{{1,3}})?|I (?:just |recently )?turned {NUMBER}\b.*"
+        rf"|my age is \d+)",
         Kind.FACT,
         6,
         "age",
@@ -264,7 +265,7 @@ RULES = (
     _rule(
         rf"I {ADVERB}(?:like|love|enjoy|adore|hate|dislike|detest|loathe|fancy|can't stand|cannot stand"
         r"|can't bear|don't (?:\w+ )?(?:like|enjoy|care for)|do not (?:like|enjoy)|didn't like) "
-        r"(?!(?:it|that|this|them|you|your|the (?:answer|idea|way)|to know|to ask)\b)\S.*",
+        r"(?!(?:it(?! when)|that|this|them|you|your|the (?:answer|idea|way)|to know|to ask)\b)\S.*",
         Kind.PREFERENCE,
         5,
         sector=Sector.EMOTIONAL,
@@ -313,7 +314,19 @@ RULES = (
         5,
         sector=Sector.PROCEDURAL,
     ),
+    _rule(rf"{HAVE} been (?:in|at|with) (?:the )?{TOWN} (?:for|since)\b.*", Kind.FACT, 6),
+    _preference(
+        r"what I (?:really )?(?:like|love|enjoy|prefer|hate|dislike)(?: the)?(?: most| best"
+        r"| least)?(?: of all)? is \S.*"
+    ),
+    _rule(rf"{AM} {ADVERB}(?:not )?(?:more of )?an? [\w-]+ person\b.*", Kind.FACT, 5, sector=Sector.REFLECTIVE),
     # What I do not.
+    _rule(
+        rf"{HAVE}n't (?:got|had|owned|lived|worked) (?!{NOT_KEPT}\b|an? (?:{NOT_KEPT}"
+        rf"|{PASSING})\b)\S.*",
+        Kind.FACT,
+        6,
+    ),
     _rule(
         rf"I (?:don't|do not|can't|cannot) {ADVERB}(?:have|own|drive|smoke|drink|swim|cook|dance|sing|cycle|ski"
         rf"|speak|play"

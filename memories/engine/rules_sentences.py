@@ -51,7 +51,8 @@ FILLER = re.compile(
     r"|sorry|please|btw|by the way|in fact|fyi|just so you know|for the record|you know|as i said|anyway|to be honest"
     r"|honestly|first of all|besides|correction|these days|nowadays|good (?:morning|afternoon|evening)|there|oops|wait"
     r"|update|(?:big |good |great )?news(?=:)|guess what(?=[,:!.])|last (?:week|month|year)(?=,)"
-    r"|as of (?:today|now|this week)|one more thing"
+    r"|as of (?:today|now|this week)|(?:quick |short |brief |fun |little )?(?:intro|introduction|note|heads[- ]up"
+    r"|reminder|fact)(?=:)|one more thing"
     r"|i meant(?: to (?:say|write))?(?: that)?|i mean(?=,)|what i meant(?: to say)? (?:is|was)(?: that)?"
     r"|scratch that|i misspoke|i made a (?:mistake|typo)|my (?:mistake|bad)|that was wrong|let me correct (?:that"
     r"|myself)|rather(?=,)|i wrote that wrong|as i (?:mentioned"
@@ -70,7 +71,8 @@ REMEMBER = re.compile(
 
 # What is passed over
 QUESTION = re.compile(
-    r"^(?:who|whom|whose|what|what's|when(?! it comes to)|where|where's|which|why|how|do|does|did|is|are|am|was"
+    r"^(?:who|whom|whose|what(?! I (?:really )?(?:like|love|enjoy|prefer|hate|dislike)\b[^?]*$)|what's"
+    r"|when(?! it comes to)|where|where's|which|why|how|do|does|did|is|are|am|was"
     r"|were|can|could|will|would|should|shall|may (?!\d)|have i|has|tell me|show me|guess|translate|rewrite|correct"
     r"|summari[sz]e|explain|proofread|write|paraphrase|complete the)\b",
     re.IGNORECASE,

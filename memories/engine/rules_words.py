@@ -130,7 +130,9 @@ HABIT = (
     r"(?:speak|play|run|swim|cycle|paint|draw|sing|dance|cook|bake|knit|read|write|collect|study|studied|teach|taught"
     r"|drive|own|keep|grow|practi[sc]e|volunteer|train|commute|use|wear|drink|smoke|eat|wake up|get up|go|travel|climb"
     r"|ski|surf|sail|fish|garden|meditate|attend|attended|graduated|married|adopted|bought|sold|quit|started|stopped"
-    r"|joined|retired|lost|won|need|suffer|grew up|was born|visited|met|support|belong|believe|follow|know how|learned"
+    r"|joined|retired|lost|won|need(?! (?:help|to (?:know|find|write|fix|do|get|see|go|ask)|your|you|some"
+    r"|an? (?:hand|break|moment|minute|second|favou?r|answer|quick))\b)|suffer|grew up|was born|visited|met|support"
+    r"|belong|believe|follow|know how|learned"
     r"|learnt|used to|never|walk|hike|sew|build|make|repair|moved in with|share my (?:life|home|flat|house) with)"
 )
 PETS = (
