@@ -394,6 +394,7 @@ class FoundOut(BaseModel):
     occurred_at: datetime
     created_at: datetime
     metadata: dict[str, Any] | None
+    conflicts_with: list[uuid.UUID] = Field(description="Memories that say otherwise; their owner has not decided.")
 
     @classmethod
     def of(cls, hit: Hit, memory: Memory) -> "FoundOut":
@@ -410,6 +411,7 @@ class FoundOut(BaseModel):
             occurred_at=memory.occurred_at,
             created_at=memory.created_at,
             metadata=memory.metadata,
+            conflicts_with=list(hit.conflicts_with),
         )
 
 

@@ -64,6 +64,9 @@ TURNED = {
 }
 
 
+DISPUTED = "These contradict each other, or another memory; you can settle that among your memories."
+
+
 class BuiltinChat:
     provider = "builtin"
     model = "built-in responder"
@@ -129,13 +132,17 @@ def _turn(word: str) -> str:
 
 def _answering(memories: Sequence[KnownMemory]) -> list[KnownMemory]:
     ranked = sorted(memories, key=lambda known: -known.relevance)[:MOST]
-    return [known for known in ranked if known.relevance >= max(ANSWERS, ranked[0].relevance * CLOSE)]
+    told = [known for known in ranked if known.relevance >= max(ANSWERS, ranked[0].relevance * CLOSE)]
+    others = {number for known in told for number in known.contradicts}
+    return told + [known for known in memories if known.number in others and known not in told]
 
 
 def _told(known: list[KnownMemory]) -> str:
     first, *rest = known
     lines = [f"You told me that {second_person(first.text)}.[{first.number}]"]
     lines += [f"You also said that {second_person(memory.text)}.[{memory.number}]" for memory in rest]
+    if any(memory.is_disputed for memory in known):
+        lines.append(DISPUTED)
     return " ".join(lines)
 
 

@@ -32,12 +32,23 @@ class ChatMessage:
 
 @dataclass(frozen=True)
 class KnownMemory:
-    """A recalled memory as a model is given it. `number` is how an answer names it, from 1."""
+    """A recalled memory as a model is given it. `number` is how an answer names it, from 1.
+
+    `is_disputed`: another memory says otherwise, and their owner has not decided; `contradicts` are the numbers of
+    those that are given too.
+    """
 
     number: int
     text: str
     said_at: datetime
     relevance: float
+    is_disputed: bool = False
+    contradicts: tuple[int, ...] = ()
+
+    def line(self) -> str:
+        others = ", ".join(f"[{number}]" for number in self.contradicts) or "another memory"
+        disputed = f" (contradicts {others})" if self.is_disputed else ""
+        return f"[{self.number}] ({self.said_at:%Y-%m-%d}) {self.text}{disputed}"
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ class Prompt:
         """Instructions first; recalled memories after them, fenced and named as data."""
         if not self.memories:
             return self.instructions
-        lines = "\n".join(f"[{known.number}] ({known.said_at:%Y-%m-%d}) {known.text}" for known in self.memories)
+        lines = "\n".join(known.line() for known in self.memories)
         return f"{self.instructions}\n\n<memories>\n{lines}\n</memories>"
 
 
