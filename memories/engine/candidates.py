@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
-from pgvector import HalfVector
 
 from memories.engine.questions import ProfileFacts, Question
 from memories.models import MemoryProfile, Status
@@ -178,7 +177,7 @@ def find(
         "k": K1 * (1 - B),
         "b": K1 * B * facts.memories / max(facts.terms, 1),
         "model": get_embedder(profile).name,
-        "vector": HalfVector(vector.tolist()).to_text() if vector is not None else None,
+        "vector": _as_text(vector) if vector is not None else None,
         "slots": question.slots,
         "limit": BEST_OF_EACH,
         "now": timezone.now(),
@@ -187,6 +186,11 @@ def find(
     with connection.cursor() as cursor:
         cursor.execute(_statement(narrowing, by_vector=vector is not None, by_slot=bool(question.slots)), parameters)
         return [Candidate._make(row) for row in cursor.fetchall()]
+
+
+def _as_text(vector: Vector) -> str:
+    """As pgvector reads it, to more digits than half of a float has: half as long as to the last one."""
+    return f"[{','.join(['%.5f'] * len(vector)) % tuple(vector.tolist())}]"
 
 
 def _statement(narrowing: Narrowing, *, by_vector: bool, by_slot: bool) -> str:

@@ -4,6 +4,8 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from memories.engine import scoring
 from memories.engine.candidates import Candidate
 from memories.engine.expansion import LINKED_AMONG, Surroundings
@@ -16,48 +18,65 @@ ANSWERS, HARDLY_ANSWERS = 0.5, 0.1
 
 
 class Weighed(NamedTuple):
-    score: float
+    candidate: Candidate
     relevance: float
     salience: float
     recency: float
-    signals: Signals
-    candidate: Candidate
+    is_of_asked_time: bool
+    is_answer: bool
 
 
 def rank(
     found: Sequence[Candidate],
-    signals: Sequence[Signals],
+    signals: Signals,
     *,
     memories: int,
     calibration: Calibration,
     threshold: float,
+    most: int,
 ) -> list[Weighed]:
-    """Best first, by relevance, salience and recency; equal ones in the order of their ids, newest first."""
-    relevances = (scoring.relevance(of_it, memories=memories, calibration=calibration) for of_it in signals)
-    weighed = map(_weigh, found, signals, relevances)
-    kept = [each for each in weighed if each.relevance >= threshold]
-    return sorted(kept, key=lambda each: (each.score, each.candidate.memory_id.int), reverse=True)
-
-
-def _weigh(candidate: Candidate, signals: Signals, relevance: float) -> Weighed:
-    salience = scoring.salience_now(candidate.salience, candidate.sector, candidate.days_since_set)
-    recency = scoring.recency(candidate.days_since_said)
-    return Weighed(scoring.score(relevance, salience, recency), relevance, salience, recency, signals, candidate)
+    """The best, by relevance, salience and recency; equal ones in the order of their ids, newest first."""
+    relevance = scoring.relevance(signals, memories=memories, calibration=calibration)
+    salience = scoring.saliences_now(
+        [each.salience for each in found],
+        [each.sector for each in found],
+        [each.days_since_set for each in found],
+    )
+    recency = scoring.recencies([each.days_since_said for each in found])
+    scores = scoring.score(relevance, salience, recency).tolist()
+    kept = np.flatnonzero(relevance >= threshold).tolist()
+    kept.sort(key=lambda at: (scores[at], found[at].memory_id.int), reverse=True)
+    return [
+        Weighed(
+            found[at],
+            float(relevance[at]),
+            float(salience[at]),
+            float(recency[at]),
+            is_of_asked_time=bool(signals.period[at] > 0),
+            is_answer=bool(signals.answered[at] > 0),
+        )
+        for at in kept[:most]
+    ]
 
 
 def hits_of(
-    ranked: Sequence[Weighed], surroundings: Surroundings, *, speaker: int | None, limit: int, threshold: float
+    first: Sequence[Weighed],
+    found: Sequence[Candidate],
+    surroundings: Surroundings,
+    *,
+    speaker: int | None,
+    limit: int,
+    threshold: float,
 ) -> list[Hit]:
-    """The best `limit` of what was ranked and of what their links lead to, each once.
+    """The best `limit` of what came first and of what their links lead to, each once.
 
     `speaker` is whom the question asks about. A link lifts what does not answer by itself, and brings what was not
     found in place of what hardly answers.
     """
-    first = ranked[: max(limit, LINKED_AMONG)]
     hits = [_hit(each, surroundings, speaker, is_first=at < LINKED_AMONG) for at, each in enumerate(first)]
     hits = sorted(hits, key=_order, reverse=True)[:limit]
     kept = {hit.memory_id: hit for hit in hits}
-    candidates = {each.candidate.memory_id: each.candidate for each in ranked}
+    candidates = {each.memory_id: each for each in found} if surroundings.leads else {}
     for hit in _by_links(hits, surroundings, candidates):
         known = kept.get(hit.memory_id)
         is_better = known is None or (known.relevance < ANSWERS and known.score < hit.score)
@@ -73,7 +92,7 @@ def _order(hit: Hit) -> tuple[float, int]:
 
 
 def _hit(weighed: Weighed, surroundings: Surroundings, speaker: int | None, *, is_first: bool) -> Hit:
-    candidate, signals = weighed.candidate, weighed.signals
+    candidate = weighed.candidate
     linked_to, link = surroundings.links.get(candidate.memory_id, (None, 0.0)) if is_first else (None, 0.0)
     return Hit(
         memory_id=candidate.memory_id,
@@ -85,8 +104,8 @@ def _hit(weighed: Weighed, surroundings: Surroundings, speaker: int | None, *, i
             days_since_said=candidate.days_since_said,
             has_asked_slot=candidate.has_asked_slot,
             said_by_asked=speaker is not None and candidate.speaker == speaker,
-            in_asked_time=signals.period > 0,
-            answers_question=signals.answered > 0,
+            in_asked_time=weighed.is_of_asked_time,
+            answers_question=weighed.is_answer,
             linked_to=linked_to,
             link=link,
         ),

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from memories.access import MemoryAccess
 from memories.engine import candidates, index, scoring
-from memories.engine.candidates import Narrowing
+from memories.engine.candidates import Candidate, Narrowing
 from memories.engine.expansion import LINKED_AMONG, Surroundings, surroundings_of
 from memories.engine.questions import understand
 from memories.engine.ranking import Weighed, hits_of, rank
@@ -70,9 +70,16 @@ def recall(
     found = candidates.find(access.profile, facts, question, vector, narrowing)
     calibration = get_embedder(access.profile).calibration
     signals = signals_of(found, question, memories=facts.memories, calibration=calibration, from_utc=_from_utc())
-    ranked = rank(found, signals, memories=facts.memories, calibration=calibration, threshold=threshold)
-    surroundings = _surroundings(access.profile, ranked, limit, narrowing, degraded)
-    hits = hits_of(ranked, surroundings, speaker=question.speaker, limit=limit, threshold=threshold)
+    first = rank(
+        found,
+        signals,
+        memories=facts.memories,
+        calibration=calibration,
+        threshold=threshold,
+        most=max(limit, LINKED_AMONG),
+    )
+    surroundings = _surroundings(access.profile, first, found, narrowing, degraded)
+    hits = hits_of(first, found, surroundings, speaker=question.speaker, limit=limit, threshold=threshold)
     return Recall(tuple(hits), _milliseconds(started), tuple(degraded))
 
 
@@ -115,13 +122,17 @@ def _embed(question: str, profile: MemoryProfile, degraded: list[str]) -> Vector
 
 
 def _surroundings(
-    profile: MemoryProfile, ranked: Sequence[Weighed], limit: int, narrowing: Narrowing, degraded: list[str]
+    profile: MemoryProfile,
+    first: Sequence[Weighed],
+    found: Sequence[Candidate],
+    narrowing: Narrowing,
+    degraded: list[str],
 ) -> Surroundings:
-    known = [each.candidate.memory_id for each in ranked]
-    if not known:
+    if not first:
         return Surroundings()
+    ids, known = [each.candidate.memory_id for each in first], {each.memory_id for each in found}
     try:
-        return surroundings_of(profile, known[: max(limit, LINKED_AMONG)], set(known), narrowing)
+        return surroundings_of(profile, ids, known, narrowing)
     except DatabaseError as error:
         _leave_out("links", type(error).__name__, degraded)
         return Surroundings()

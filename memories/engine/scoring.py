@@ -5,16 +5,21 @@ twin in SQL, for orders and filters over many memories; a test holds the two equ
 """
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from operator import mul
 from typing import Any, NamedTuple
 
+import numpy as np
 from django.db.models import Case, DurationField, ExpressionWrapper, F, FloatField, Value, When
 from django.db.models.functions import Cast, Exp, Extract, Greatest, Least, Power
+from numpy.typing import NDArray
 
 from memories.engine.types import ScoreParts
 from memories.models import Memory, Sector
 from memorychat.llm.types import Calibration
+
+Numbers = NDArray[np.float64]
 
 WEIGHTS = ScoreParts(relevance=0.60, salience=0.20, recency=0.10, links=0.10)
 
@@ -41,17 +46,19 @@ BY_LINK = 0.8
 class Signals(NamedTuple):
     """What speaks for a memory, in spreads of the embedder's cosine; `SIGNAL_WEIGHTS` says how much each counts.
 
+    Each is a number, or an array with one for each of many memories.
+
     own: what the memory itself says; sitting: the best of what was said at the same sitting of its thread, itself where
     it has none; answered: of the question that it follows in its thread; speaker: −1 if another said it than is asked
     about; period: how exactly the question names its time; length: of what it states, for turns of a thread.
     """
 
-    own: float
-    sitting: float
-    answered: float
-    speaker: float
-    period: float
-    length: float
+    own: Any
+    sitting: Any
+    answered: Any
+    speaker: Any
+    period: Any
+    length: Any
 
 
 class OwnWeights(NamedTuple):
@@ -75,6 +82,13 @@ def salience_now(salience: float, sector: str, days: float) -> float:
     return salience * math.exp(-FADING[sector] * max(days, 0.0))
 
 
+def saliences_now(saliences: Sequence[float], sectors: Sequence[str], days: Sequence[float]) -> Numbers:
+    """`salience_now` of many."""
+    rates = np.array([FADING[sector] for sector in sectors])
+    faded: Numbers = np.array(saliences) * np.exp(-rates * np.maximum(days, 0.0))
+    return faded
+
+
 def salience_of(memory: Memory, now: datetime) -> float:
     return salience_now(memory.salience, memory.sector, days_between(memory.salience_at, now))
 
@@ -90,6 +104,12 @@ def salience_in_sql(now: datetime) -> Any:
 def recency(days: float) -> float:
     """2^(−days since it was last said / 30)."""
     return float(2 ** (-max(days, 0.0) / RECENCY_HALF_LIFE_DAYS))
+
+
+def recencies(days: Sequence[float]) -> Numbers:
+    """`recency` of many."""
+    fresh: Numbers = 2 ** (-np.maximum(days, 0.0) / RECENCY_HALF_LIFE_DAYS)
+    return fresh
 
 
 def recency_in_sql(now: datetime) -> Any:
@@ -114,14 +134,13 @@ def rarest_word_weight(memories: int) -> float:
     return math.log(1 + (max(memories, FEW) - 0.5) / 1.5)
 
 
-def own(
-    similarity: float | None, keywords: float, *, rarest: float, has_asked_slot: bool, calibration: Calibration
-) -> float:
+def own(similarity: Any, keywords: Any, *, rarest: float, has_asked_slot: Any, calibration: Calibration) -> Any:
     """What a memory itself says to the question: cosine and BM25 score as standard scores, and its slot.
 
-    `rarest` is the `rarest_word_weight` of the profile, so that the sum does not depend on the profile's size.
+    `rarest` is the `rarest_word_weight` of the profile, so that the sum does not depend on the profile's size. A memory
+    without a vector counts as one at the embedder's background. Of arrays, the sum of each memory.
     """
-    by_vector = 0.0 if similarity is None else (similarity - calibration.background) / calibration.spread
+    by_vector = (similarity - calibration.background) / calibration.spread
     weights = OWN_WEIGHTS
     return weights.vector * by_vector + weights.words * keywords / rarest + weights.slot * has_asked_slot
 
@@ -136,17 +155,18 @@ def length_signal(stated: int) -> float:
     return math.log((1 + stated) / (1 + ORDINARY_TURN))
 
 
-def relevance(signals: Signals, *, memories: int, calibration: Calibration) -> float:
+def relevance(signals: Signals, *, memories: int, calibration: Calibration) -> Any:
     """0–1: how well a memory answers: the weighted sum of its signals, put through the embedder's logistic.
 
-    Among more memories more of them look like an answer by chance, so the odds fall as their number grows.
+    Among more memories more of them look like an answer by chance, so the odds fall as their number grows. Of signals
+    that are arrays, the relevance of each memory.
     """
     evidence = sum(map(mul, SIGNAL_WEIGHTS, signals))
-    odds = math.exp(calibration.steepness * (evidence - calibration.middle)) * FEW / max(memories, FEW)
-    return odds / (1 + odds)
+    against = calibration.steepness * (calibration.middle - evidence) + math.log(max(memories, FEW) / FEW)
+    return 1 / (1 + np.exp(against))
 
 
-def score(relevance: float, salience: float, recency: float, links: float = 0.0) -> float:
+def score(relevance: Any, salience: Any, recency: Any, links: float = 0.0) -> Any:
     weights = WEIGHTS
     return (
         weights.relevance * relevance + weights.salience * salience + weights.recency * recency + weights.links * links

@@ -26,7 +26,11 @@ def relevance(
     """Of a memory that was said alone, in no thread, unless `others` tell otherwise."""
     rarest = scoring.rarest_word_weight(memories)
     own = scoring.own(
-        similarity, keywords, rarest=rarest, has_asked_slot=has_asked_slot, calibration=MiniLM.calibration
+        MiniLM.calibration.background if similarity is None else similarity,
+        keywords,
+        rarest=rarest,
+        has_asked_slot=has_asked_slot,
+        calibration=MiniLM.calibration,
     )
     signals = ALONE._replace(own=own, sitting=own)._replace(**(others or {}))
     return scoring.relevance(signals, memories=memories, calibration=MiniLM.calibration)
@@ -114,7 +118,7 @@ def test_relevance_is_a_share_that_rises_with_each_of_its_signals(
     assert relevance(min(similarity + 0.1, 1), keywords, memories) >= value
     assert relevance(similarity, keywords + 1, memories) >= value
     assert relevance(similarity, keywords, memories, has_asked_slot=True) >= value
-    for name in Signals._fields:
+    for name in ("answered", "speaker", "period", "length"):
         assert relevance(similarity, keywords, memories, others={name: 40.0}) >= value
     assert relevance(similarity, keywords, memories + 1_000) <= value + 1e-9
 

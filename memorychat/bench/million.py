@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from django.db import connection
@@ -158,7 +159,8 @@ def _expansion(person: Person) -> Iterator[str]:
             found = recall(access, query, limit=10)
             ids = [hit.memory_id for hit in found.hits]
             whole.append(found.took_ms)
-            beside.append(timed(lambda ids=ids: expansion.surroundings_of(person.profile, ids, set(ids), Narrowing())))
+            look = partial(expansion.surroundings_of, person.profile, ids, set(ids), Narrowing())
+            beside.append(timed(look))
     counted = len(asked)
     total, share = Times.of(whole[counted:]), Times.of(beside[counted:])
     yield line(f"{LINKED:,} memories with {LINKS:,} links, whole recall", total)

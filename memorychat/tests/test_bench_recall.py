@@ -1,0 +1,75 @@
+"""What `bench_recall` computes and refuses; the measuring itself is no test."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from memorychat.bench.recall_quality import DatasetError, measures, read, run
+
+CONVERSATION = {
+    "sample_id": "conv-1",
+    "conversation": {
+        "speaker_a": "Ana",
+        "speaker_b": "Ben",
+        "session_1_date_time": "1:56 pm on 8 May, 2023",
+        "session_1": [
+            {"speaker": "Ana", "dia_id": "D1:1", "text": "I adopted a parrot called Kiwi"},
+            {"speaker": "Ben", "dia_id": "D1:2", "text": "How lovely!"},
+            {"speaker": "Ben", "dia_id": "D1:3", "text": " "},
+        ],
+    },
+    "qa": [
+        {"question": "What did Ana adopt?", "answer": "a parrot", "evidence": ["D1:1; D9:9"], "category": 4},
+        {"question": "What did nobody say?", "answer": "nothing", "evidence": [], "category": 4},
+    ],
+}
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    path = tmp_path / "conversations.json"
+    path.write_text(json.dumps([CONVERSATION]))
+    return path
+
+
+def test_a_question_is_measured_by_the_places_of_its_evidence() -> None:
+    found = measures(["x", "a", "y", "z", "u", "b"], frozenset({"a", "b"}))
+    assert (found["recall@1"], found["recall@5"], found["recall@10"]) == (0, 0.5, 1)
+    assert found["MRR"] == 0.5
+    assert 0.5 < found["nDCG@10"] < 1
+    assert set(measures(["x"], frozenset({"a"})).values()) == {0}
+    assert measures(["a", "b"], frozenset({"a", "b"}))["nDCG@10"] == pytest.approx(1)
+
+
+def test_turns_without_words_and_questions_without_evidence_are_left_out(dataset: Path) -> None:
+    [conversation] = read(dataset)
+    assert [turn.name for turn in conversation.turns] == ["D1:1", "D1:2"]
+    assert [question.evidence for question in conversation.questions] == [frozenset({"D1:1"})]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_conversation_is_remembered_and_asked_beside_its_baselines(dataset: Path) -> None:
+    told = "\n".join(run(read(dataset)))
+    assert "2 turns, 1 questions" in told
+    for name in ("MemoryChat", "cosine alone", "BM25 alone"):
+        assert name in told
+    assert "recall@10                                           1.000" in told
+
+
+@pytest.mark.parametrize("content", ["", "no json", "[1]", "{}x", '[{"sample_id": "a"}]', "null"])
+def test_what_is_no_dataset_is_refused_in_one_line(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "odd.json"
+    path.write_text(content)
+    with pytest.raises(DatasetError):
+        read(path)
+    with pytest.raises(CommandError) as refused:
+        call_command("bench_recall", str(path))
+    assert refused.value.returncode == 2
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError):
+        call_command("bench_recall", str(tmp_path / "nothing.json"))
