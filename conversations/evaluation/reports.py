@@ -78,7 +78,6 @@ def figures_of(results: Sequence[Result]) -> Figures:
 
 
 def write(report: Report, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     told = json.dumps(as_json(report), indent=2, ensure_ascii=False)
     (folder / "evaluation.json").write_text(f"{told}\n", encoding="utf-8")
     (folder / "evaluation.md").write_text(as_markdown(report), encoding="utf-8")

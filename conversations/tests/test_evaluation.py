@@ -217,6 +217,7 @@ def test_a_model_that_fails_fails_the_case_with_its_code(use_model: UseModel, tm
         (["--only", "poetry"], "There is no family 'poetry'"),
         (["--only", "other languages"], "None of these cases is for the built-in rules"),
         (["--dataset", "/nowhere/cases.json"], "cannot be read"),
+        (["--report", "/proc/nowhere"], "cannot be written"),
     ],
 )
 def test_a_bad_argument_is_one_clear_line_and_status_2(evaluate: Any, arguments: list[str], says: str) -> None:

@@ -37,12 +37,9 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=2) from error
         _use(options["provider"])
         chosen = _chosen(dataset, options["only"])
-        folder = options["report"] or Path(settings.DATA_DIR) / "evaluation"
+        folder = _folder(options["report"])
         report = self._run(dataset, chosen, verbose=options["verbose"])
-        try:
-            reports.write(report, folder)
-        except OSError as error:
-            raise CommandError(f"{folder} cannot be written: {error.strerror}.", returncode=2) from error
+        reports.write(report, folder)
         self.stdout.write(reports.as_markdown(report))
         self.stdout.write(f"Reports are in {folder}" + (" and in MLflow." if tracking.track(report, folder) else "."))
         if not report.is_good_enough:
@@ -59,6 +56,16 @@ class Command(BaseCommand):
         return reports.Report(
             f"{model.provider} ({model.model})", get_embedder(Nobody()).name, results, guarding.measure()
         )
+
+
+def _folder(named: Path | None) -> Path:
+    """Made before anything is measured, which takes a while."""
+    folder = named or Path(settings.DATA_DIR) / "evaluation"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"{folder} cannot be written: {error.strerror}.", returncode=2) from error
+    return folder
 
 
 def _use(provider: str | None) -> None:
