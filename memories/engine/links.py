@@ -57,11 +57,12 @@ def connect_all_of(change_id: uuid.UUID) -> None:
     brought = Memory.objects.filter(events__change_id=change_id, events__action=Action.CREATED).order_by("pk")
     ids = list(brought.values_list("pk", flat=True))
     for start in range(0, len(ids), AT_ONCE):
+        some = Memory.objects.filter(pk__in=ids[start : start + AT_ONCE])
         with transaction.atomic(durable=True):
-            memories = list(Memory.objects.filter(pk__in=ids[start : start + AT_ONCE]).select_related("profile"))
-            for profile_id in {memory.profile_id for memory in memories}:
-                MemoryProfile.objects.select_for_update(no_key=True).get(pk=profile_id)
-            for memory in memories:
+            profiles = MemoryProfile.objects.filter(pk__in=some.values("profile"))
+            list(profiles.select_for_update(no_key=True).order_by("pk"))
+            # Only under the lock is it sure which of them hold.
+            for memory in some.select_related("profile"):
                 renew(memory)
 
 
