@@ -18,6 +18,7 @@ from memories.access import MemoryAccess
 from memories.engine import index, ledger, links
 from memories.engine.errands import embed_missing, summarise_later
 from memories.engine.ledger import Act
+from memories.engine.links import MOST_LINKS, Near, nearest
 from memories.engine.types import NotAllowed, Outcome, Provenance, UnknownMemory, Written
 from memories.models import (
     Action,
@@ -165,11 +166,11 @@ class New:
     outcome: Outcome
 
 
-def make(act: Act, memory: Memory, vector: Vector | None, outcome: Outcome) -> None:
-    """Write a new memory with what recall needs to find it, and its event."""
+def make(act: Act, memory: Memory, vector: Vector | None, outcome: Outcome, *, near: Near | None = None) -> None:
+    """Write a new memory with what recall needs to find it, and its event. `near` are its neighbours, if known."""
     make_all([New(act, memory, vector, outcome)])
     if memory.is_recallable and vector is not None:
-        links.connect(memory, vector)
+        links.connect(memory, nearest(memory.profile, vector, MOST_LINKS, but=memory.pk) if near is None else near)
 
 
 def make_all(new: Sequence[New]) -> None:

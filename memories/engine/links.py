@@ -21,9 +21,12 @@ AT_ONCE = 50
 LINKED = 0.80  # on the common scale of similarity
 
 
+Near = Sequence[tuple[uuid.UUID, float]]
+
+
 def nearest(
     profile: MemoryProfile, vector: Sequence[float] | Vector, most: int, *, but: uuid.UUID | None = None
-) -> list[tuple[uuid.UUID, float]]:
+) -> Near:
     """The recallable memories nearest to a vector, with their positions on the common scale, nearest first.
 
     From the covering index alone: the memories themselves are read after the cut.
@@ -37,15 +40,14 @@ def nearest(
     return [(memory_id, embedder.calibration.position(1 - distance)) for memory_id, distance in found]
 
 
-def connect(memory: Memory, vector: Sequence[float] | Vector) -> None:
-    """Link a recallable memory that has no links yet to its nearest neighbours."""
-    near = nearest(memory.profile, vector, MOST_LINKS, but=memory.pk)
+def connect(memory: Memory, near: Near) -> None:
+    """Link a recallable memory that has no links yet to the first of these that are near enough."""
     MemoryLink.objects.bulk_create(
         (
             MemoryLink(
                 profile=memory.profile, one_id=min(memory.pk, other), other_id=max(memory.pk, other), weight=weight
             )
-            for other, weight in near
+            for other, weight in near[:MOST_LINKS]
             if weight > LINKED
         ),
         ignore_conflicts=True,
@@ -73,4 +75,4 @@ def renew(memory: Memory) -> None:
         return
     stored = MemoryEmbedding.objects.filter(memory=memory, model=get_embedder(memory.profile).name).first()
     if stored is not None:
-        connect(memory, stored.embedding)
+        connect(memory, nearest(memory.profile, stored.embedding, MOST_LINKS, but=memory.pk))

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from memories.engine import changes, conflicts, guard, index, judging, scoring
 from memories.engine.judging import Pair, Verdict
 from memories.engine.ledger import Act
 from memories.engine.limits import Allowance
-from memories.engine.links import nearest
+from memories.engine.links import Near, nearest
 from memories.engine.sameness import differ
 from memories.engine.types import CONTENT_LIMIT, Candidate, Outcome, Written
 from memories.models import (
@@ -220,11 +221,12 @@ class Placing:
         equal = changes.with_digest(self.profile, index.digest_of(self.profile, self.candidate.content))
         return equal.first() or self._nearly_equal() or next(iter(self._judged_as(Verdict.SAME)), None)
 
+    @cached_property
+    def _near(self) -> Near:
+        return nearest(self.profile, self.weighed.vector, LOOKED_AT) if self.weighed.vector is not None else []
+
     def _nearly_equal(self) -> Memory | None:
-        if self.weighed.vector is None:
-            return None
-        near = nearest(self.profile, self.weighed.vector, LOOKED_AT)
-        alike = [memory_id for memory_id, position in near if position >= settings.MEMORY_DUPLICATE_SAME]
+        alike = [memory_id for memory_id, position in self._near if position >= settings.MEMORY_DUPLICATE_SAME]
         rows = changes.of_profile(self.profile).in_bulk(alike) if alike else {}
         found = (rows[memory_id] for memory_id in alike)
         return next((memory for memory in found if not differ(memory.content, self.candidate.content)), None)
@@ -262,7 +264,9 @@ class Placing:
         for former in displaced:
             changes.supersede(self.act, former, memory_id)
         outcome = Outcome.CONFLICT if disputed else Outcome.SUPERSEDED if displaced else Outcome.CREATED
-        memory = self._create(Status.ACTIVE, outcome, id=memory_id)
+        gone = {former.pk for former in displaced}
+        near = [(other, position) for other, position in self._near if other not in gone]
+        memory = self._create(Status.ACTIVE, outcome, near=near, id=memory_id)
         for other in disputed:
             conflicts.mark(self.profile, memory, other)
         return Written(outcome, memory.pk, self.act.change_id, reason=self.act.reason)
@@ -276,9 +280,9 @@ class Placing:
             return Written(outcome, waiting.pk, reason=WAITS_ALREADY)
         return Written(outcome, self._create(status, outcome).pk, self.act.change_id, reason=reason)
 
-    def _create(self, status: Status, outcome: Outcome, **columns: Any) -> Memory:
+    def _create(self, status: Status, outcome: Outcome, *, near: Near = (), **columns: Any) -> Memory:
         memory = draft(self.act.access, self.profile, self.candidate, status, slot=self._slot, **columns)
-        changes.make(self.act, memory, self.weighed.vector, outcome)
+        changes.make(self.act, memory, self.weighed.vector, outcome, near=near)
         return memory
 
 
