@@ -50,8 +50,8 @@ def undo(access: MemoryAccess, change_id: uuid.UUID, *, with_later: bool = False
 def undo_all(access: MemoryAccess, change_ids: Sequence[uuid.UUID], *, with_later: bool = False) -> Written:
     """Compensate several changes as one new one, which can be undone itself."""
     changes.must_write(access)
-    events = _events(access.profile, change_ids)
-    vectors = _vectors_before(access.profile, events)
+    expected = _with_what_follows(access.profile, change_ids) if with_later else change_ids
+    vectors = _vectors_before(access.profile, _events(access.profile, expected))
     with changes.locked(access) as profile:
         taken_back = _with_what_follows(profile, change_ids)
         follows = [change for change in taken_back if change not in change_ids]

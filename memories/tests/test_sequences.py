@@ -219,6 +219,12 @@ EPISODE_WITHDRAWN_TWICE = [
     Step("tell in an episode", which=0, what=0, how=0),
     Step("forget all", which=0, what=0, how=0),
 ]
+WORDS_COME_BACK_WITH_WHAT_FOLLOWS = [
+    Step("remember", which=0, what=3, how=0),
+    Step("adjust", which=0, what=0, how=0),
+    Step("revise", which=0, what=0, how=0),
+    Step("undo with what follows", which=1, what=0, how=0),
+]
 
 
 @st.composite
@@ -280,6 +286,7 @@ def look(told: Told) -> None:
 @given(steps=sequences())
 @example(steps=SLOT_TAKEN_MEANWHILE)
 @example(steps=EPISODE_WITHDRAWN_TWICE)
+@example(steps=WORDS_COME_BACK_WITH_WHAT_FOLLOWS)
 def test_the_ledger_rebuilds_the_table_after_any_sequence(begin: Callable[[], Told], steps: list[Step]) -> None:
     told = begin()
     for step in steps:
