@@ -6,7 +6,7 @@ What recall costs must follow the person's own memories, not everybody's: the ra
 import itertools
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -40,7 +40,7 @@ class Person:
 
     profile: MemoryProfile
     size: int
-    vocabulary: list[int]
+    vocabulary: Sequence[int]
 
 
 def run() -> Iterator[str]:
@@ -102,9 +102,9 @@ def _crowd(count: int) -> list[Person]:
     return [Person(profile, CROWD_EACH, _any_numbers()) for profile in made]
 
 
-def _any_numbers() -> list[int]:
+def _any_numbers() -> Sequence[int]:
     first = random.getrandbits(62)
-    return list(range(first, first + VOCABULARY))
+    return range(first, first + VOCABULARY)
 
 
 def _samples() -> list[str]:
