@@ -132,7 +132,11 @@ def _turn(word: str) -> str:
 
 def _answering(memories: Sequence[KnownMemory]) -> list[KnownMemory]:
     ranked = sorted(memories, key=lambda known: -known.relevance)[:MOST]
-    told = [known for known in ranked if known.relevance >= max(ANSWERS, ranked[0].relevance * CLOSE)]
+    told: list[KnownMemory] = []
+    for known in ranked:
+        repeats = any(better.text in known.text for better in told)
+        if known.relevance >= max(ANSWERS, ranked[0].relevance * CLOSE) and not repeats:
+            told.append(known)
     others = {number for known in told for number in known.contradicts}
     return told + [known for known in memories if known.number in others and known not in told]
 

@@ -136,3 +136,8 @@ async def test_it_streams_and_ends_by_itself() -> None:
     pieces = [piece async for piece in BuiltinChat().stream(prompt("I love kumquats"), correlation_id="c")]
     assert "".join(str(piece) for piece in pieces[:-1]) == "Thank you for telling me."
     assert pieces[-1] == Finished("stop")
+
+
+def test_what_repeats_a_better_memory_is_not_told_beside_it() -> None:
+    memories = [("I live in Porto", 0.9), ("I wrote: “I live in Porto” “I like tea”", 0.85)]
+    assert answer(prompt("Where do I live?", memories)) == "You told me that you live in Porto.[1]"

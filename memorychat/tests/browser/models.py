@@ -13,16 +13,31 @@ ASKED_LENGTH = re.compile(r"(\d+) words")
 FIRST_MEMORY = re.compile(r"<memories>\n\[1\] \(.*?\) (.*)")
 
 
+# What it says where it is asked for neither a reply nor memories.
+OTHERWISE: dict[str, object] = {
+    "episode": "I told a good deal about myself.",
+    "summary": "They tell a good deal about themselves.",
+    "verdicts": [],
+}
+
+
 def is_lesson(request: Request) -> bool:
-    """Whether it asks what is to be learnt from a message, and not for a reply to it."""
+    """Whether it asks what is to be learnt from what was said, and not for a reply to it."""
     return "response_format" in request
+
+
+def _asked_for(request: Request) -> set[str]:
+    """The names in the object that the answer is to be, as the instructions show it."""
+    return {name for name in OTHERWISE if f'"{name}"' in request["messages"][0]["content"]}
 
 
 def quote(request: Request) -> str:
     """Quotes the first memory that it is given; counts when a number of words is asked for."""
     said = request["messages"][-1]["content"]
     if is_lesson(request):
-        return json.dumps({"memories": [_found(finding) for finding in rules.find(said)]}, separators=(",", ":"))
+        others = {name: OTHERWISE[name] for name in _asked_for(request)}
+        answer = others or {"memories": [_found(finding) for finding in rules.find(said)]}
+        return json.dumps(answer, separators=(",", ":"))
     if asked := ASKED_LENGTH.search(said):
         return " ".join(str(number) for number in range(1, int(asked[1]) + 1))
     known = FIRST_MEMORY.search(request["messages"][0]["content"])
