@@ -12,8 +12,10 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidatorFunctionWrapHandler,
+    model_serializer,
     model_validator,
 )
 from pydantic.functional_validators import WrapValidator
@@ -394,7 +396,15 @@ class FoundOut(BaseModel):
     occurred_at: datetime
     created_at: datetime
     metadata: dict[str, Any] | None
-    conflicts_with: list[uuid.UUID] = Field(description="Memories that say otherwise; their owner has not decided.")
+    conflicts_with: list[uuid.UUID] = Field(
+        default_factory=list,
+        description="Memories that say otherwise, where their owner has not decided; left out where there are none.",
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_no_conflicts(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        told: dict[str, Any] = serialise(self)
+        return told if self.conflicts_with else {name: told[name] for name in told if name != "conflicts_with"}
 
     @classmethod
     def of(cls, hit: Hit, memory: Memory) -> "FoundOut":

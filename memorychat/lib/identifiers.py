@@ -7,11 +7,12 @@ from datetime import datetime
 
 
 def uuid7() -> uuid.UUID:
-    """A UUID version 7 (RFC 9562 §5.7): 48 bits of milliseconds since 1970, then 74 random bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (milliseconds << 80) | (0x7 << 76) | ((random >> 68) & 0xFFF) << 64 | (0b10 << 62) | (random & (2**62 - 1))
-    return uuid.UUID(int=value)
+    """A UUID version 7 (RFC 9562 §5.7, §6.2 method 3): 48 bits of milliseconds since 1970, 12 of the fraction of the
+    millisecond, so that rows made in a row sort as they were made, then 62 random bits.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    fraction, random = (rest << 12) // 1_000_000, int.from_bytes(os.urandom(8), "big") & (2**62 - 1)
+    return uuid.UUID(int=(milliseconds << 80) | (0x7 << 76) | (fraction << 64) | (0b10 << 62) | random)
 
 
 def before_uuid7(moment: datetime) -> uuid.UUID:
