@@ -1,17 +1,22 @@
 """Looking over the whole database, whatever its tables are, for what might be left of a person.
 
 Every column that can hold a text or bytes is read, also those of packages. Where a column is of ids, an id may stay:
-the ledger and the tombstone name the person by it.
+the ledger and the tombstone name the person by it. Only ids are sent to SQL: texts are streamed here and looked into
+here, for a person's words are never part of a statement, which a server may log.
 """
 
+import json
 import re
 import uuid
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from itertools import islice
 
 from django.db import connection
 
+AT_ONCE = 1_000
 READABLE = ("text", "varchar", "bpchar", "name", "citext", "json", "jsonb", "xml", "inet", "tsvector", "bytea")
 COLUMNS = """
 SELECT columns.table_name, columns.column_name, columns.udt_name
@@ -31,17 +36,34 @@ class Marks:
     addresses: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
 
-    def pattern(self) -> str:
-        """One regular expression for all, which is many times faster; an address is no part of a longer one."""
-        named = sorted(map(re.escape, self.texts() - self.addresses))
-        whole = [rf"(?:^|[^\w.%+-]){re.escape(each)}(?:$|[^\w-])" for each in sorted(self.addresses)]
-        return "|".join([*named, *whole])
+    @cached_property
+    def shortest(self) -> int:
+        return min(map(len, {*self._named, *self.addresses}))
 
-    def texts(self) -> frozenset[str]:
-        return self.addresses | self.words | {form for each in self.ids for form in (str(each), each.hex)}
+    def is_in(self, text: str) -> bool:
+        """In whatever case; an address is no part of a longer one."""
+        text = text.lower()
+        return any(each in text for each in self._named) or any(
+            address in text and pattern.search(text) for address, pattern in self._addresses.items()
+        )
 
     def bytes(self) -> list[bytes]:
-        return [each.bytes for each in sorted(self.ids)] + [each.encode() for each in sorted(self.texts())]
+        """The ids alone, as bytes and as texts."""
+        return [form for each in sorted(self.ids) for form in (each.bytes, str(each).encode(), each.hex.encode())]
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        """Ids and words, these also as JSON writes them."""
+        ids = {form for each in self.ids for form in (str(each), each.hex)}
+        escaped = {
+            json.dumps(word, ensure_ascii=ascii_only)[1:-1] for word in self.words for ascii_only in (True, False)
+        }
+        return frozenset(each.lower() for each in {*ids, *self.words, *escaped})
+
+    @cached_property
+    def _addresses(self) -> dict[str, re.Pattern[str]]:
+        lower = {each.lower() for each in self.addresses}
+        return {each: re.compile(rf"(?:^|[^\w.%+-]){re.escape(each)}(?:$|[^\w-])") for each in lower}
 
 
 @dataclass(frozen=True)
@@ -64,23 +86,40 @@ def search(marks: Marks) -> Search:
     return Search(len(tables), len(columns), found)
 
 
-def _found_in(table: str, columns: list[tuple[str, str]], marks: Marks) -> Iterable[tuple[str, int]]:
-    """The table is read once for all its columns."""
+def _found_in(table: str, columns: list[tuple[str, str]], marks: Marks) -> Iterator[tuple[str, int]]:
+    """The table is read once for all its columns of bytes, and once for all its texts."""
+    sealed = [name for name, type_name in columns if type_name == "bytea"]
+    plain = [name for name, type_name in columns if type_name != "bytea"]
+    found = _found_in_bytes(table, sealed, marks) + _found_in_texts(table, plain, marks)
+    yield from ((f"{table}.{name}", found[name]) for name, _ in columns)
+
+
+def _found_in_bytes(table: str, columns: list[str], marks: Marks) -> Counter[str]:
+    if not columns or not marks.ids:
+        return Counter()
     quote = connection.ops.quote_name
-    conditions = [_condition(quote(name), type_name) for name, type_name in columns]
-    counted = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
-    # What is shorter than every mark, as most plain columns are, need not be looked into.
-    sought: list[Any] = [min(map(len, marks.texts())), marks.pattern()]
-    arguments: list[Any] = [
-        each for _, type_name in columns for each in ([marks.bytes()] if type_name == "bytea" else sought)
-    ]
+    counted = ", ".join(
+        f"count(*) FILTER (WHERE EXISTS (SELECT FROM unnest(%s::bytea[]) AS mark WHERE position(mark IN {name}) > 0))"
+        for name in map(quote, columns)
+    )
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {counted} FROM {quote(table)}", arguments)  # noqa: S608  # names of the catalogue
+        cursor.execute(f"SELECT {counted} FROM {quote(table)}", [marks.bytes()] * len(columns))  # noqa: S608  # names of the catalogue
         [counts] = cursor.fetchall()
-    return zip([f"{table}.{name}" for name, _ in columns], counts, strict=True)
+    return Counter(dict(zip(columns, counts, strict=True)))
 
 
-def _condition(column: str, type_name: str) -> str:
-    if type_name == "bytea":
-        return f"EXISTS (SELECT FROM unnest(%s::bytea[]) AS mark WHERE position(mark IN {column}) > 0)"
-    return f"length({column}::text) >= %s AND {column}::text ~* %s"
+def _found_in_texts(table: str, columns: list[str], marks: Marks) -> Counter[str]:
+    """What is shorter than every mark, as most plain columns are, is not even fetched."""
+    if not columns:
+        return Counter()
+    quote = connection.ops.quote_name
+    texts = [f"{quote(name)}::text" for name in columns]
+    told = ", ".join(f"CASE WHEN length({text}) >= %s THEN {text} END" for text in texts)
+    are_long = " OR ".join(f"length({text}) >= %s" for text in texts)
+    found: Counter[str] = Counter()
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(f"SELECT {told} FROM {quote(table)} WHERE {are_long}", [marks.shortest] * 2 * len(columns))  # noqa: S608  # names of the catalogue
+        while rows := list(islice(cursor, AT_ONCE)):
+            for row in rows:
+                found.update(name for name, text in zip(columns, row, strict=True) if text and marks.is_in(text))
+    return found

@@ -24,6 +24,7 @@ from django.core.management import ManagementUtility
 from django.db import OperationalError, connection, transaction
 from django.db.models import ForeignKey, Model
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import erasing, personal_data, traces
@@ -202,6 +203,25 @@ def test_the_search_finds_what_was_forgotten(her: Life) -> None:
             cursor.execute("DROP TABLE forgotten")
 
     assert {"auth_group.name", "procrastinate_jobs.args", "forgotten.value"} <= found.keys()
+
+
+def test_no_word_of_a_person_is_part_of_a_statement_that_erases_them(her: Life) -> None:
+    words = erasing._words_of(her.user.pk)
+    assert WORDS in words
+    with CaptureQueriesContext(connection) as captured:
+        erasing.erase(her.user.pk)
+    statements = "\n".join(query["sql"] for query in captured.captured_queries)
+
+    assert "procrastinate_jobs" in statements
+    assert her.user.pk.hex in statements.replace("-", "")
+    assert [word for word in {*words, her.user.email} if word.lower() in statements.lower()] == []
+
+
+def test_the_search_finds_words_as_json_writes_them(db: None) -> None:
+    words = 'I call my boat "Ånna"\nand row'
+    for written in (json.dumps({"said": words}), json.dumps({"said": words.upper()}, ensure_ascii=False)):
+        Group.objects.update_or_create(pk=1, defaults={"name": written})
+        assert traces.search(Marks(words=frozenset({words}))).found == {"auth_group.name": 1}
 
 
 def test_the_search_does_not_take_a_longer_address_for_a_shorter_one(her: Life, him: Life) -> None:
