@@ -24,7 +24,7 @@ from memories.engine.transcripts import Turn, chunks
 from memories.engine.types import CONTENT_LIMIT, Candidate, Provenance, Slot
 from memories.models import FoundBy, Kind, MemoryProfile, Sector
 from memorychat.lib.text import clean, normalise
-from memorychat.lib.wishes import REMEMBERS
+from memorychat.lib.wishes import FORGETS, REMEMBERS
 from memorychat.llm.providers import get_chat_model, has_language_model
 from memorychat.llm.structured import answer_as
 from memorychat.llm.types import ChatMessage, Prompt
@@ -133,7 +133,12 @@ def _by_model(turns: Sequence[Turn], zone: ZoneInfo, profile: MemoryProfile, cor
     kept = [candidate for candidate in candidates if candidate]
     if unfounded := len(candidates) - len(kept):
         log.warning("candidates_without_evidence", count=unfounded, correlation_id=correlation_id)
-    return Extraction(kept, answer.forget[: rules.MOST_FINDINGS])
+    return Extraction(kept, answer.forget[: rules.MOST_FINDINGS] if _asks_to_forget(turns) else [])
+
+
+def _asks_to_forget(turns: Sequence[Turn]) -> bool:
+    """A model alone withdraws nothing: the person's own words must hold a wish."""
+    return any(FORGETS.search(turn.words) for turn in turns if turn.is_persons)
 
 
 def _prompt(turns: Sequence[Turn], zone: ZoneInfo) -> Prompt:

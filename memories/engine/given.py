@@ -45,9 +45,9 @@ def write_as_given(
             new.append(New(act, memory, each.vector, outcome))
             written.append(Written(outcome, memory.pk, change_id, reason=reason))
         elif status is Status.ACTIVE:
-            if known[key]._state.adding:
-                changes.make_all(new)
-                new = []
+            # In the order of the list, so that whoever missed the answer reads it in that order.
+            changes.make_all(new)
+            new = []
             written.append(reinforce(act, each.candidate, known[key]))
         else:
             written.append(Written(outcome, known[key].pk, reason=WAITS_ALREADY))

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q
 
 from memories.access import MemoryAccess
-from memories.engine import changes, ledger
+from memories.engine import changes, index, ledger
 from memories.engine.changes import Batch
 from memories.engine.ledger import Act
 from memories.engine.types import Outcome, StaleChange, UnknownMemory, Written
@@ -82,7 +82,8 @@ def changes_of_conversation(access: MemoryAccess, conversation_id: uuid.UUID) ->
 
 
 def preview(access: MemoryAccess, change_ids: Sequence[uuid.UUID]) -> Preview:
-    """What taking these changes back would do, with all that would follow. Raises UnknownMemory."""
+    """What taking these changes back would do, with all that would follow. Raises UnknownMemory, and NotAllowed."""
+    changes.must_write(access)
     profile = access.profile
     taken_back = _with_what_follows(profile, change_ids)
     then: dict[uuid.UUID, dict[str, Any]] = {}
@@ -95,6 +96,13 @@ def preview(access: MemoryAccess, change_ids: Sequence[uuid.UUID]) -> Preview:
         tuple(_difference(memory, then[memory.pk]) for memory in memories),
         tuple(change for change in taken_back if change not in change_ids),
     )
+
+
+def undone_among(change_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these changes are taken back now: their undoing was not taken back itself."""
+    pairs = set(MemoryEvent.objects.filter(undoes__in=list(change_ids)).values_list("undoes", "change_id"))
+    done_again = undone_among(undoing for _, undoing in pairs) if pairs else set()
+    return {undone for undone, undoing in pairs if undone and undoing not in done_again}
 
 
 def _difference(memory: Memory, then: dict[str, Any]) -> Difference:
@@ -200,11 +208,19 @@ def _take_back(act: Act, profile: MemoryProfile, change_id: uuid.UUID, vectors: 
         memory = changes.fetch(profile, event.memory_id)
         columns = _state_before(event)
         slot: Any = columns.get("slot", memory.slot)
-        if slot and columns.get("status", memory.status) == Status.ACTIVE:
-            changes.clear_slot(act, profile, bytes(slot), successor=memory)
+        if columns.get("status", memory.status) == Status.ACTIVE:
+            changes.clear_slot(act, profile, bytes(slot) if slot else None, successor=memory)
+            _clear_equal(act, profile, columns.get("content", memory.content), successor=memory)
         vector = vectors.get(columns.get("content", ""))
         if "content" in columns:
             changes.embed_later([vector])
         changes.change(act, memory, Action.UNDONE, vector, **columns)
         written = Written(Outcome.CREATED, memory.pk, act.change_id)
     return written
+
+
+def _clear_equal(act: Act, profile: MemoryProfile, content: str, *, successor: Memory) -> None:
+    """What was said again in equal words meanwhile gives way to what comes back."""
+    for equal in changes.with_digest(profile, index.digest_of(profile, content)).exclude(pk=successor.pk):
+        if successor.status != Status.ACTIVE:
+            changes.supersede(act, equal, successor.pk)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -219,17 +220,31 @@ class Placing:
     def _known(self) -> Memory | None:
         """The active memory that says the same: by equal words, by nearly equal ones, or by the model's verdict."""
         equal = changes.with_digest(self.profile, index.digest_of(self.profile, self.candidate.content))
-        return equal.first() or self._nearly_equal() or next(iter(self._judged_as(Verdict.SAME)), None)
+        known = chain(equal, chain.from_iterable(look() for look in (self._nearly_equal, self._judged_same)))
+        return next((memory for memory in known if not self._is_another_event(memory)), None)
+
+    def _judged_same(self) -> list[Memory]:
+        return self._judged_as(Verdict.SAME)
+
+    def _is_another_event(self, memory: Memory) -> bool:
+        """What happened twice is no repetition; what is told again without a date is one."""
+        at = self.candidate.occurred_at
+        return (
+            at is not None
+            and Sector.EPISODIC in (self.candidate.sector, memory.sector)
+            and abs(at - memory.occurred_at) > AT_ONE_TIME
+            and at != self.candidate.provenance.said_at
+        )
 
     @cached_property
     def _near(self) -> Near:
         return nearest(self.profile, self.weighed.vector, LOOKED_AT) if self.weighed.vector is not None else []
 
-    def _nearly_equal(self) -> Memory | None:
+    def _nearly_equal(self) -> list[Memory]:
         alike = [memory_id for memory_id, position in self._near if position >= settings.MEMORY_DUPLICATE_SAME]
         rows = changes.of_profile(self.profile).in_bulk(alike) if alike else {}
         found = (rows[memory_id] for memory_id in alike)
-        return next((memory for memory in found if not differ(memory.content, self.candidate.content)), None)
+        return [memory for memory in found if not differ(memory.content, self.candidate.content)]
 
     def _judged_as(self, verdict: Verdict) -> list[Memory]:
         """Those that the model said this of, as far as they are still what it was shown."""
@@ -278,7 +293,19 @@ class Placing:
         digest = index.digest_of(self.profile, self.candidate.content)
         if waiting := changes.with_digest(self.profile, digest, status).first():
             return Written(outcome, waiting.pk, reason=WAITS_ALREADY)
-        return Written(outcome, self._create(status, outcome).pk, self.act.change_id, reason=reason)
+        memory = self._create(status, outcome)
+        if status is Status.PENDING:
+            self._note_what_it_disputes(memory)
+        return Written(outcome, memory.pk, self.act.change_id, reason=reason)
+
+    def _note_what_it_disputes(self, memory: Memory) -> None:
+        """Once its owner keeps it, both sides stand, and wait in the inbox."""
+        if self.candidate.sector == Sector.EPISODIC:
+            return
+        for verdict in (Verdict.NEWER, Verdict.CONTRADICTS):
+            for other in self._judged_as(verdict):
+                if other.sector != Sector.EPISODIC:
+                    conflicts.mark(self.profile, memory, other)
 
     def _create(self, status: Status, outcome: Outcome, *, near: Near = (), **columns: Any) -> Memory:
         memory = draft(self.act.access, self.profile, self.candidate, status, slot=self._slot, **columns)
@@ -331,6 +358,8 @@ def reinforce(act: Act, candidate: Candidate, memory: Memory) -> Written:
         "salience_at": now,
         "confidence": max(candidate.confidence, scoring.reinforced(memory.confidence)),
     }
+    if memory.slot and event_time(candidate) > memory.occurred_at:
+        columns["occurred_at"] = event_time(candidate)
     if candidate.metadata is not None:
         columns["metadata"] = candidate.metadata
     changes.change(act, memory, Action.REINFORCED, outcome=Outcome.REINFORCED, **columns)

@@ -47,6 +47,7 @@ log = structlog.get_logger(__name__)
 
 NOT_PENDING = "This memory does not wait for a decision."
 NO_INSTRUCTIONS = "A memory cannot instruct the assistant or speak for other people."
+HELD_BACK = (Status.QUARANTINED, Status.HIDDEN)
 REVIVED_AFTER = timedelta(days=1)
 
 
@@ -100,9 +101,12 @@ def revise(access: MemoryAccess, memory_id: uuid.UUID, content: str) -> Written:
         if content == memory.content:
             return _unchanged(memory)
         slot = index.slot_key(profile, slot_of(content))
+        if (equal := changes.with_digest(profile, index.digest_of(profile, content)).first()) and equal != memory:
+            return Written(Outcome.DISCARDED, memory.pk, reason="Another memory says the same already.")
         if memory.is_recallable:
             changes.clear_slot(act, profile, slot, successor=memory)
-        changes.change(act, memory, Action.REVISED, vector, content=content, confidence=1.0, slot=slot)
+        now = _holds_now(memory, slot)
+        changes.change(act, memory, Action.REVISED, vector, content=content, confidence=1.0, slot=slot, **now)
         return Written(Outcome.CREATED, memory.pk, act.change_id, reason=reason)
 
 
@@ -175,7 +179,8 @@ def restore(access: MemoryAccess, memory_id: uuid.UUID) -> Written:
         if refusal := _why_not_restored(profile, memory):
             return Written(Outcome.DISCARDED, memory.pk, reason=refusal)
         changes.clear_slot(act, profile, changes.slot_of(memory), successor=memory)
-        changes.change(act, memory, Action.RESTORED, status=Status.ACTIVE, superseded_by_id=None)
+        now = _holds_now(memory, changes.slot_of(memory))
+        changes.change(act, memory, Action.RESTORED, status=Status.ACTIVE, superseded_by_id=None, **now)
         return Written(Outcome.CREATED, memory.pk, act.change_id)
 
 
@@ -215,8 +220,21 @@ def _guarded(content: str) -> tuple[str, str]:
     return verdict.masked, told_of_masks(verdict)
 
 
+def _holds_now(memory: Memory, slot: bytes | None) -> dict[str, Any]:
+    """A state that a person writes or brings back holds from now on: what is older by event time cannot displace it."""
+    return {"occurred_at": max(memory.occurred_at, timezone.now())} if slot else {}
+
+
 def _unchanged(memory: Memory) -> Written:
     return Written(Outcome.DISCARDED, memory.pk, reason="Nothing was changed.")
+
+
+def _was_held_back(memory: Memory) -> bool:
+    """Before it was forgotten: to forget and to restore lets nothing out."""
+    events = MemoryEvent.objects.filter(memory=memory).select_related("profile").order_by("-number")
+    changed = (event for event in events if "status" in (event.after or {}))
+    last = next((event for event in changed if event.after["status"] != Status.FORGOTTEN), None)
+    return last is not None and last.after["status"] in HELD_BACK
 
 
 def _why_not_restored(profile: MemoryProfile, memory: Memory) -> str:
@@ -224,7 +242,7 @@ def _why_not_restored(profile: MemoryProfile, memory: Memory) -> str:
         return "This memory is active already."
     if memory.status == Status.PENDING:
         return "This memory waits for a decision."
-    if memory.status in (Status.QUARANTINED, Status.HIDDEN):
+    if memory.status in HELD_BACK or _was_held_back(memory):
         return "This memory is held back by moderation."
     equal = changes.with_digest(profile, bytes(memory.digest)).exclude(pk=memory.pk)
     return "The same is remembered already." if equal.exists() else ""

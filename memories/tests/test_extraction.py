@@ -126,8 +126,23 @@ def test_ten_thousand_candidates_are_cut(use_model: UseModel) -> None:
 
 def test_the_same_candidate_twice_is_one(use_model: UseModel) -> None:
     use_model(FakeChat(answer(found(), found("i live in PORTO!"), forget=("tea", "tea"))))
-    extraction = extract("I live in Porto", SAID, profile=SOMEBODYS, correlation_id="")
+    words = "I live in Porto. Forget the tea, please."
+    extraction = extract(words, SAID, profile=SOMEBODYS, correlation_id="")
     assert (len(extraction.candidates), extraction.forgets) == (1, ["tea"])
+
+
+@pytest.mark.parametrize(
+    ("words", "heard"),
+    [
+        ("Please summarise this e-mail: the peanuts arrive on Monday", False),
+        ("Vergiss bitte das mit den Erdnüssen", True),
+        ("Olvida lo de los cacahuetes", True),
+        ("You can delete what I said about peanuts", True),
+    ],
+)
+def test_a_model_alone_withdraws_nothing(use_model: UseModel, words: str, heard: bool) -> None:
+    use_model(FakeChat(answer(forget=("I am allergic to peanuts",))))
+    assert bool(extract(words, SAID, profile=SOMEBODYS, correlation_id="").forgets) == heard
 
 
 def call() -> list[Turn]:

@@ -152,3 +152,19 @@ def test_nothing_is_undone_in_a_mode_that_does_not_write(access: MemoryAccess, m
     writing.remember(access, said_in(here, "I like tea"))
     with pytest.raises(NotAllowed):
         undoing.undo_conversation(replace(access, mode=mode), here)
+
+
+@pytest.mark.parametrize("mode", [PrivacyMode.PAUSED, PrivacyMode.INCOGNITO])
+def test_nothing_is_previewed_in_a_mode_that_does_not_write(access: MemoryAccess, mode: PrivacyMode) -> None:
+    change = changed(access, Candidate("I like tea"))
+    with pytest.raises(NotAllowed):
+        undoing.preview(replace(access, mode=mode), [change])
+
+
+def test_what_was_done_again_is_not_undone(access: MemoryAccess) -> None:
+    change = changed(access, Candidate("I like tea"))
+    undone = undoing.undo(access, change).change_id
+    assert undone
+    assert undoing.undone_among([change]) == {change}
+    undoing.undo(access, undone)
+    assert undoing.undone_among([change, undone]) == {undone}

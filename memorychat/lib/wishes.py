@@ -30,6 +30,14 @@ REMEMBERS = re.compile(
     r"|记住|記住|记得|記得|覚えて|기억해|تذكر|याद रख",
     re.IGNORECASE,
 )
+# The same for wishes to forget.
+FORGETS = re.compile(
+    r"\b(?:forget|delete|erase|remove|don't remember|do not remember|stop remembering|vergiss|vergessen|l[oö]sch\w*"
+    r"|entfern\w*|olvid\w*|borra\w*|elimin\w*|oubli\w*|efface\w*|supprim\w*|esque[cç]\w*|apag\w*|dimentic\w*"
+    r"|cancell\w*|vergeet|verwijder\w*|wis|zapomnij|usu[nń]\w*|забудь\w*|удали\w*|забути|unut|sil)\b"
+    r"|忘れ|忘记|忘記|删除|刪除|잊어|삭제|انس|احذف|भूल जा",
+    re.IGNORECASE,
+)
 # "I have epilepsy. Please remember that.": the wish comes after what is meant.
 REMEMBER_THAT = re.compile(
     r"(?:^|[,;:.]?\s{1,3}(?:and |so |but )?)(?:please,? |can you |could you ){0,2}(?:remember|note|memori[sz]e|save"
