@@ -29,12 +29,13 @@ from memories.engine import changes, guard, index, rules, scoring
 from memories.engine.changes import AlreadyWritten, Batch
 from memories.engine.fading import not_by_hand
 from memories.engine.ledger import Act
-from memories.engine.sameness import differ
+from memories.engine.sameness import differ, words_that_matter
 from memories.engine.types import CONTENT_LIMIT, Outcome
 from memories.models import (
     Action,
     Conflict,
     Kind,
+    LearningMode,
     Memory,
     MemoryBatch,
     MemoryEvent,
@@ -50,7 +51,7 @@ from memories.models import (
 from memorychat.jobs import correlation_id
 from memorychat.lib.crypto import unlock
 from memorychat.lib.identifiers import before_uuid7, uuid7
-from memorychat.lib.text import clean, tokens
+from memorychat.lib.text import clean
 from memorychat.llm.providers import get_chat_model, has_language_model
 from memorychat.llm.structured import answer_as
 from memorychat.llm.types import ChatMessage, Prompt, Vector
@@ -82,7 +83,12 @@ class Joint:
 
 
 def consolidate(profile: MemoryProfile) -> int:
-    """Says how many groups were joined. Raises ProviderError; what was joined before stays joined."""
+    """Says how many groups were joined. Raises ProviderError; what was joined before stays joined.
+
+    Only in a profile that remembers by itself: in others nothing is worded for their owner.
+    """
+    if profile.learning != LearningMode.AUTOMATIC:
+        return 0
     access = MemoryAccess(profile, PrivacyMode.NORMAL, actor=None, door=Origin.SYSTEM)
     groups = islice(_unjudged(_near_groups(profile)), MOST_GROUPS)
     joined = sum(_consolidate(access, group) for group in groups)
@@ -176,13 +182,13 @@ def _line(number: int, memory: Memory) -> str:
 
 
 def _adds_nothing(joint: Joint) -> bool:
-    """No secret, no instruction, no number that none of them has: that would not be theirs."""
-    known = {word for memory in joint.members for word in tokens(memory.content)}
-    numbers = {word for word in tokens(joint.content) if any(sign.isdigit() for sign in word)}
+    """No secret, no instruction, no word that matters and that none of them has, and none lost that all have."""
+    said = [set(words_that_matter(memory.content)) for memory in joint.members]
+    joined = set(words_that_matter(joint.content))
     verdict = guard.inspect(joint.content)
     sensitive = {topic for memory in joint.members for topic in guard.inspect(memory.content).sensitive}
     is_harmless = not verdict.secrets and not verdict.is_quarantined and set(verdict.sensitive) <= sensitive
-    return is_harmless and numbers <= known
+    return is_harmless and set.intersection(*said) <= joined <= set.union(*said)
 
 
 def _age(memory: Memory) -> tuple[datetime, uuid.UUID]:

@@ -31,10 +31,11 @@ ENDINGS = re.compile(r"'(?:m|s|re|ve|d|ll)$")
 
 def differ(one: str, other: str) -> bool:
     """Whether they differ in a word that matters, or in the order of such words: then they are not the same."""
-    return _what_matters(one) != _what_matters(other)
+    return words_that_matter(one) != words_that_matter(other)
 
 
-def _what_matters(text: str) -> list[str]:
+def words_that_matter(text: str) -> list[str]:
+    """The stems of a text in their order, negations too, without what may come or go."""
     words = tokens(text)
     language = language_of(words)
     spelt_out = " ".join(_spelt_out(word) for word in words).split()
