@@ -8,6 +8,7 @@ from typing import Any
 
 from conversations.models import Message, Receipt
 from memories.engine.types import Hit, Outcome, Recall
+from memories.engine.undoing import undone_among
 from memories.models import Action, Memory, MemoryEvent
 from memorychat.lib import markdown
 from memorychat.lib.crypto import unlock
@@ -204,7 +205,7 @@ def _written_by(question_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[WrittenNo
     if not events:
         return {}
     changes = {event.change_id for event in events}
-    undone = set(MemoryEvent.objects.filter(undoes__in=changes).values_list("undoes", flat=True))
+    undone = undone_among(changes)
     unlock([*events, *(event.memory for event in events)])
     superseded = {event.change_id: event.memory.content for event in events if event.action == Action.SUPERSEDED}
     notes: dict[uuid.UUID, list[WrittenNote]] = {}
@@ -215,7 +216,7 @@ def _written_by(question_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[WrittenNo
     return notes
 
 
-def _written(event: MemoryEvent, before: str, undone: set[uuid.UUID | None]) -> WrittenNote:
+def _written(event: MemoryEvent, before: str, undone: set[uuid.UUID]) -> WrittenNote:
     return WrittenNote(
         key=event.pk,
         word="Changed" if before else WORDS.get(event.outcome) or str(Action(event.action).label),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from memories.engine.undoing import undone_among
 from memories.models import Action, FoundBy, Memory, MemoryEvent, MemorySource
 from memorychat.lib.crypto import unlock
 
@@ -23,13 +24,14 @@ class Chapter:
     conversation_id: uuid.UUID | None
     is_undone: bool
     can_undo: bool
+    is_undo: bool
 
 
 def history_of(memory: Memory) -> list[Chapter]:
     """Oldest first. What a later change built on is undone together with that, after a look at what would follow."""
     events = list(memory.events.select_related("profile").order_by("number"))
     unlock(events)
-    undone = {event.undoes for event in events if event.undoes}
+    undone = undone_among(event.change_id for event in events)
     return [_chapter(event, is_undone=event.change_id in undone) for event in events]
 
 
@@ -52,7 +54,8 @@ def _chapter(event: MemoryEvent, *, is_undone: bool) -> Chapter:
         change_id=event.change_id,
         conversation_id=event.conversation_id,
         is_undone=is_undone,
-        can_undo=not is_undone and action not in (Action.UNDONE, Action.USED),
+        can_undo=not is_undone and action is not Action.USED,
+        is_undo=action is Action.UNDONE,
     )
 
 

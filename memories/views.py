@@ -73,8 +73,7 @@ def memory_row(request: PersonRequest, memory_id: uuid.UUID) -> HttpResponse:
 def memory_edit(request: PersonRequest, memory_id: uuid.UUID) -> HttpResponse:
     memory = _memory(request.user, memory_id)
     form = MemoryForm(posted(request), initial={"content": memory.content})
-    if form.is_valid():
-        writing.revise(profiles.by_hand(request.user, memory.profile), memory.pk, form.cleaned_data["content"])
+    if form.is_valid() and _revise(request, memory, form):
         return _answer_row(request, memory)
     template = "memories/_memory_form.html" if request.htmx else "memories/memory_form.html"
     return render(request, template, {"memory": memory, "form": form}, status=INVALID if form.errors else 200)
@@ -155,7 +154,7 @@ def change_done(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
         "profile": _profile_of_change(request.user, change_id),
         "change_id": change_id,
         "count": events.filter(change_id=change_id, action=Action.CREATED).count(),
-        "is_undone": events.filter(undoes=change_id).exists(),
+        "is_undone": bool(undoing.undone_among([change_id])),
     }
     return render(request, "memories/change_done.html", context)
 
@@ -235,6 +234,16 @@ def profile_delete(request: PersonRequest, profile_id: uuid.UUID) -> HttpRespons
 def profile_restore(request: PersonRequest, profile_id: uuid.UUID) -> HttpResponse:
     profiles.restore(get_object_or_404(MemoryProfile.objects.for_user(request.user), pk=profile_id))
     return redirect("profile-list")
+
+
+def _revise(request: PersonRequest, memory: Memory, form: MemoryForm) -> bool:
+    """False if the engine refuses; the form then says why, and keeps the words."""
+    try:
+        writing.revise(profiles.by_hand(request.user, memory.profile), memory.pk, form.cleaned_data["content"])
+    except NotAllowed as error:
+        form.add_error("content", str(error))
+        return False
+    return True
 
 
 def _copy(request: PersonRequest, profile: MemoryProfile, into: str, name: str) -> HttpResponse:

@@ -9,11 +9,15 @@ from collections.abc import Callable
 import structlog
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
+from django.views.defaults import page_not_found
 from django_structlog.middlewares import RequestMiddleware
 
+from memories.engine.types import NotAllowed, UnknownMemory
 from memorychat.lib import crypto, problems
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -68,6 +72,30 @@ def api_errors(get_response: GetResponse) -> GetResponse:
         return response
 
     return middleware
+
+
+class EngineRefusals:
+    """What the engine refuses, a page says in its words; a memory that is not there is a missing page.
+
+    The API has handlers of its own for the same exceptions.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    @staticmethod
+    def process_exception(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if isinstance(exception, UnknownMemory):
+            return page_not_found(request, exception)
+        if not isinstance(exception, NotAllowed):
+            return None
+        if request.headers.get("HX-Request"):
+            return HttpResponse(str(exception), status=409, content_type="text/plain; charset=utf-8")
+        messages.error(request, str(exception))
+        return redirect("memory-list")
 
 
 class ContentSecurityPolicy(CSPMiddleware):
