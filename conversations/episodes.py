@@ -21,7 +21,18 @@ from memories.access import MemoryAccess
 from memories.engine import guard, rules, writing
 from memories.engine.rules_sentences import SENTENCE_END
 from memories.engine.types import Candidate, Provenance
-from memories.models import FoundBy, Kind, LearningMode, MemoryBatch, MemoryProfile, Origin, PrivacyMode, Sector
+from memories.models import (
+    FoundBy,
+    Kind,
+    LearningMode,
+    MemoryBatch,
+    MemoryProfile,
+    MemorySource,
+    Origin,
+    PrivacyMode,
+    Sector,
+    Status,
+)
 from memorychat.jobs import correlation_id
 from memorychat.lib.crypto import unlock
 from memorychat.lib.text import clean
@@ -88,7 +99,10 @@ def _batch(conversation: Conversation) -> writing.Batch:
 
 
 def _own(conversation: Conversation) -> MessageQuerySet:
-    return conversation.messages.filter(mode=PrivacyMode.NORMAL, role=Role.USER).oldest_first()
+    """What the person said and did not have forgotten since."""
+    own = conversation.messages.filter(mode=PrivacyMode.NORMAL, role=Role.USER)
+    sources = MemorySource.objects.filter(message_id__in=own.values("pk"), memory__status=Status.FORGOTTEN)
+    return own.exclude(pk__in=sources.values("message_id")).oldest_first()
 
 
 def _candidate(content: str, conversation: Conversation, last: Message) -> Candidate:

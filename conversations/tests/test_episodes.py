@@ -277,3 +277,17 @@ def test_an_episode_that_was_forgotten_is_not_written_again(alice: User, run_job
     say(alice, "I like tea.", conversation_id)
     run_jobs()
     assert Memory.objects.get(kind=Kind.EPISODE).status == Status.FORGOTTEN
+
+
+def test_what_was_forgotten_before_is_in_no_episode(alice: User, run_jobs: Callable[[], int]) -> None:
+    conversation_id = None
+    for number in range(8):
+        words = "I own a yellow submarine" if number == 0 else f"I visited museum number {number} in May"
+        turn = turns.begin(alice, Said(words, PrivacyMode.NORMAL, conversation_id=conversation_id))
+        turns.finish(turn, "Noted.", MessageStatus.COMPLETE, None)
+        conversation_id = turn.conversation_id
+        run_jobs()
+        if number == 0:
+            memory = Memory.objects.get(kind=Kind.FACT)
+            writing.forget(profiles.by_hand(alice, memory.profile), memory.pk)
+    assert "submarine" not in Memory.objects.get(kind=Kind.EPISODE).content
