@@ -12,7 +12,10 @@ from memorychat.lib.crypto import unlock
 
 @dataclass(frozen=True)
 class Chapter:
-    """One event of the ledger in words. `before` and `after` are the wordings, where they changed."""
+    """One event of the ledger in words. `before` and `after` are the wordings, where they changed.
+
+    The newest can be undone; of an older one it is shown first what would follow.
+    """
 
     word: str
     before: str
@@ -24,6 +27,7 @@ class Chapter:
     conversation_id: uuid.UUID | None
     is_undone: bool
     can_undo: bool
+    can_take_back: bool
     is_undo: bool
 
 
@@ -32,7 +36,8 @@ def history_of(memory: Memory) -> list[Chapter]:
     events = list(memory.events.select_related("profile").order_by("number"))
     unlock(events)
     undone = undone_among(event.change_id for event in events)
-    return [_chapter(event, is_undone=event.change_id in undone) for event in events]
+    newest = next((event for event in reversed(events) if event.action != Action.USED), None)
+    return [_chapter(event, is_newest=event is newest, is_undone=event.change_id in undone) for event in events]
 
 
 def sources_of(memory: Memory) -> Sequence[MemorySource]:
@@ -42,7 +47,7 @@ def sources_of(memory: Memory) -> Sequence[MemorySource]:
     return [source for source in sources if source.quote]
 
 
-def _chapter(event: MemoryEvent, *, is_undone: bool) -> Chapter:
+def _chapter(event: MemoryEvent, *, is_newest: bool, is_undone: bool) -> Chapter:
     action = Action(event.action)
     return Chapter(
         word=str(action.label),
@@ -54,7 +59,8 @@ def _chapter(event: MemoryEvent, *, is_undone: bool) -> Chapter:
         change_id=event.change_id,
         conversation_id=event.conversation_id,
         is_undone=is_undone,
-        can_undo=not is_undone and action is not Action.USED,
+        can_undo=is_newest and not is_undone,
+        can_take_back=not (is_newest or is_undone or action in (Action.USED, Action.UNDONE)),
         is_undo=action is Action.UNDONE,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from memories.engine.candidates import Narrowing
-from memories.models import MemoryProfile
+from memories.models import Conflict, MemoryProfile
 
 FOLLOWED = 2  # the strongest links of each hit
 FOLLOWED_WHEN_NARROWED = 10  # of these, the strongest that are allowed
@@ -89,6 +89,15 @@ def _note_links(
         among = next(((near, weight) for weight, near in strongest if near in first), None)
         if among and hit in first:
             found.links[hit] = among
+
+
+def conflicts_among(profile: MemoryProfile) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """Memory → those that it stands in an open conflict with, in the whole profile."""
+    found: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+    for one, other in Conflict.objects.filter(profile=profile).open().values_list("one", "other"):
+        found[one].append(other)
+        found[other].append(one)
+    return found
 
 
 def _note_conflicts(

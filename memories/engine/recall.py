@@ -19,7 +19,7 @@ from django.utils import timezone
 from memories.access import MemoryAccess
 from memories.engine import candidates, index, scoring
 from memories.engine.candidates import Candidate, Narrowing
-from memories.engine.expansion import LINKED_AMONG, Surroundings, surroundings_of
+from memories.engine.expansion import LINKED_AMONG, Surroundings, conflicts_among, surroundings_of
 from memories.engine.questions import understand
 from memories.engine.ranking import Weighed, hits_of, rank
 from memories.engine.signals import signals_of
@@ -96,16 +96,26 @@ def recall_recent(access: MemoryAccess, *, limit: int = 10) -> Recall:
         .order_by(score.desc(), "-pk")
         .values_list("pk", "salience_now", "recency", "last_said_at")[:limit]
     )
+    disputed = conflicts_among(access.profile)
     hits = (
-        _recent(memory_id, salience, recency, scoring.days_between(last_said_at, now))
+        _recent(memory_id, salience, recency, scoring.days_between(last_said_at, now), disputed.get(memory_id, []))
         for memory_id, salience, recency, last_said_at in rows
     )
     return Recall(tuple(hits), _milliseconds(started))
 
 
-def _recent(memory_id: uuid.UUID, salience: float, recency: float, days: float) -> Hit:
-    parts = scoring.parts(0.0, salience, recency)
-    return Hit(memory_id, parts, relevance=0.0, similarity=None, keywords=0.0, grounds=Grounds(days_since_said=days))
+def _recent(
+    memory_id: uuid.UUID, salience: float, recency: float, days: float, conflicts_with: Sequence[uuid.UUID]
+) -> Hit:
+    return Hit(
+        memory_id,
+        scoring.parts(0.0, salience, recency),
+        relevance=0.0,
+        similarity=None,
+        keywords=0.0,
+        grounds=Grounds(days_since_said=days),
+        conflicts_with=tuple(conflicts_with),
+    )
 
 
 def _must_own(access: MemoryAccess, narrowing: Narrowing) -> None:

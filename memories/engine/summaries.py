@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel
 
 from memories.engine import guard
 from memories.engine.scoring import salience_in_sql
-from memories.models import Action, Kind, Memory, MemoryEvent, MemoryProfile
+from memories.models import Action, Conflict, Kind, Memory, MemoryEvent, MemoryProfile
 from memorychat.jobs import correlation_id
 from memorychat.lib.crypto import unlock
 from memorychat.lib.text import clean
@@ -50,8 +50,10 @@ def refresh(profile_id: uuid.UUID) -> None:
 
 
 def strongest(profile: MemoryProfile) -> list[Memory]:
-    """What matters most now. What a named speaker of a program's list said may be somebody else's."""
+    """What matters most now. What is disputed is left to its owner; what a named speaker said may be another's."""
+    disputed = Conflict.objects.filter(profile=profile).open()
     memories = Memory.objects.filter(profile=profile, speaker=None).active().exclude(kind=Kind.EPISODE)
+    memories = memories.exclude(pk__in=disputed.values("one")).exclude(pk__in=disputed.values("other"))
     matters = salience_in_sql(timezone.now())
     rows = list(memories.select_related("profile").order_by("-pinned", matters.desc(), "-pk")[:STRONGEST])
     unlock(rows)

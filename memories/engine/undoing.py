@@ -6,7 +6,7 @@ A change that later ones built on is taken back together with those, once the pe
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db.models import Q
 
@@ -84,18 +84,39 @@ def changes_of_conversation(access: MemoryAccess, conversation_id: uuid.UUID) ->
 def preview(access: MemoryAccess, change_ids: Sequence[uuid.UUID]) -> Preview:
     """What taking these changes back would do, with all that would follow. Raises UnknownMemory, and NotAllowed."""
     changes.must_write(access)
-    profile = access.profile
-    taken_back = _with_what_follows(profile, change_ids)
-    then: dict[uuid.UUID, dict[str, Any]] = {}
-    for change_id in taken_back:
-        for event in reversed(_events(profile, [change_id])):
-            then.setdefault(event.memory_id, {}).update(_state_before(event))
-    memories = list(changes.of_profile(profile).filter(pk__in=then))
+    try:
+        _rehearse(access, change_ids)
+    except _Rehearsed as rehearsed:
+        return rehearsed.preview
+
+
+def _rehearse(access: MemoryAccess, change_ids: Sequence[uuid.UUID]) -> NoReturn:
+    """Raises what it would have done."""
+    with changes.locked(access) as profile:
+        taken_back = _with_what_follows(profile, change_ids)
+        rehearsal = Act(access).change_id
+        for change_id in taken_back:
+            _take_back(Act(access, undoes=change_id, change_id=rehearsal), profile, change_id, {})
+        follows = tuple(change for change in taken_back if change not in change_ids)
+        raise _Rehearsed(Preview(_differences(profile, rehearsal), follows))
+
+
+class _Rehearsed(Exception):
+    """Takes back a transaction that only was to show what it does: so it shows just that."""
+
+    def __init__(self, preview: Preview) -> None:
+        super().__init__()
+        self.preview = preview
+
+
+def _differences(profile: MemoryProfile, change_id: uuid.UUID) -> tuple[Difference, ...]:
+    """Between what stands after a change and what stood before it."""
+    befores: dict[uuid.UUID, dict[str, Any]] = {}
+    for event in reversed(_events(profile, [change_id])):
+        befores.setdefault(event.memory_id, {}).update(event.before or {})
+    memories = list(changes.of_profile(profile).filter(pk__in=befores).order_by("pk"))
     unlock(memories)
-    return Preview(
-        tuple(_difference(memory, then[memory.pk]) for memory in memories),
-        tuple(change for change in taken_back if change not in change_ids),
-    )
+    return tuple(_difference(befores[memory.pk], memory) for memory in memories)
 
 
 def undone_among(change_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
@@ -105,13 +126,13 @@ def undone_among(change_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     return {undone for undone, undoing in pairs if undone and undoing not in done_again}
 
 
-def _difference(memory: Memory, then: dict[str, Any]) -> Difference:
+def _difference(now: dict[str, Any], then: Memory) -> Difference:
     return Difference(
-        memory.pk,
-        words_now=memory.content,
-        words_then=then.get("content", memory.content),
-        status_now=Status(memory.status),
-        status_then=Status(then.get("status", memory.status)),
+        then.pk,
+        words_now=now.get("content", then.content),
+        words_then=then.content,
+        status_now=Status(now.get("status", then.status)),
+        status_then=Status(then.status),
     )
 
 

@@ -398,7 +398,7 @@ def test_recent_ones_need_no_vectors_and_keep_to_the_mode_and_the_profile(
     access: MemoryAccess, bobs_access: MemoryAccess, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     tell(access, STORY)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert len(recall_recent(access, limit=20).hits) == 8
     assert recall_recent(replace(access, mode=PrivacyMode.INCOGNITO)).hits == ()
     assert recall_recent(bobs_access).hits == ()

@@ -9,7 +9,7 @@ from django.utils import timezone
 from memories.access import MemoryAccess
 from memories.engine import undoing, writing
 from memories.engine.types import Candidate, NotAllowed, Outcome, Provenance, Slot, StaleChange, UnknownMemory
-from memories.models import Memory, MemoryBatch, MemoryEvent, Origin, PrivacyMode, Status
+from memories.models import Kind, Memory, MemoryBatch, MemoryEvent, Origin, PrivacyMode, Status
 
 pytestmark = pytest.mark.django_db
 
@@ -168,3 +168,13 @@ def test_what_was_done_again_is_not_undone(access: MemoryAccess) -> None:
     assert undoing.undone_among([change]) == {change}
     undoing.undo(access, undone)
     assert undoing.undone_among([change, undone]) == {undone}
+
+
+def test_a_preview_shows_the_episode_that_would_go_too(access: MemoryAccess) -> None:
+    here = uuid.uuid4()
+    change = changed(access, said_in(here, "I own a boat"))
+    writing.remember(access, said_in(here, "I told of a boat", kind=Kind.EPISODE))
+    shown = {each.words_now: each.status_then for each in undoing.preview(access, [change]).differences}
+    assert shown == {"I own a boat": Status.FORGOTTEN, "I told of a boat": Status.FORGOTTEN}
+    undoing.undo(access, change)
+    assert state() == {"I own a boat": Status.FORGOTTEN, "I told of a boat": Status.FORGOTTEN}

@@ -18,7 +18,8 @@ from accounts.models import User
 from memories import profiles
 from memories.access import MemoryAccess
 from memories.engine import conflicts, index, undoing, weighing, writing
-from memories.engine.recall import recall
+from memories.engine.recall import recall, recall_recent
+from memories.engine.summaries import strongest
 from memories.engine.types import Candidate, NotAllowed, Outcome, Provenance, Slot, UnknownMemory
 from memories.models import (
     Conflict,
@@ -615,3 +616,13 @@ def test_restoring_what_was_said_again_meanwhile_leaves_one(access: MemoryAccess
     writing.remember(access, Candidate("I like tea"))
     assert writing.restore(access, first).outcome is Outcome.DISCARDED
     assert Memory.objects.active().count() == 1
+
+
+def test_what_is_disputed_is_marked_among_the_recent_and_left_out_of_the_summary(
+    access: MemoryAccess, conflict: Conflict
+) -> None:
+    assert {hit.memory_id: hit.conflicts_with for hit in recall_recent(access).hits} == {
+        conflict.one_id: (conflict.other_id,),
+        conflict.other_id: (conflict.one_id,),
+    }
+    assert strongest(access.profile) == []
