@@ -45,7 +45,8 @@ def quote(request: Request) -> str:
 
 
 def _found(finding: rules.Finding) -> dict[str, object]:
-    return {**asdict(finding), "slot": finding.slot and finding.slot.attribute}
+    slot = finding.slot
+    return {**asdict(finding), "subject": slot.subject if slot else "person", "slot": slot and slot.attribute}
 
 
 class Gate:
