@@ -208,8 +208,13 @@ def _when(named: str | None, said_at: datetime | None, zone: ZoneInfo) -> tuple[
 
 
 def _slot(found: _Found) -> Slot | None:
-    subject = normalise(found.subject or PERSON)[:LONGEST_SUBJECT]
-    return Slot(subject or PERSON, found.slot) if found.slot in rules.SLOTS else None
+    if found.slot not in rules.SLOTS:
+        return None
+    # A model that leaves the subject out must not make the sister's job the person's.
+    known = rules.slot_of(found.content)
+    if known and known.attribute == found.slot:
+        return known
+    return Slot(normalise(found.subject or PERSON)[:LONGEST_SUBJECT] or PERSON, found.slot)
 
 
 def _day(said_at: datetime | None, zone: ZoneInfo) -> str:
