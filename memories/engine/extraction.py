@@ -211,10 +211,9 @@ def _slot(found: _Found) -> Slot | None:
     if found.slot not in rules.SLOTS:
         return None
     # A model that leaves the subject out must not make the sister's job the person's.
-    known = rules.slot_of(found.content)
-    if known and known.attribute == found.slot:
-        return known
-    return Slot(normalise(found.subject or PERSON)[:LONGEST_SUBJECT] or PERSON, found.slot)
+    subject = normalise(found.subject or PERSON)[:LONGEST_SUBJECT] or PERSON
+    known = rules.slot_of(found.content) if subject == PERSON else None
+    return known if known and known.attribute == found.slot else Slot(subject, found.slot)
 
 
 def _day(said_at: datetime | None, zone: ZoneInfo) -> str:
