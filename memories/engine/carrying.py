@@ -5,7 +5,7 @@ What is known in equal words is left alone; of two that hold one slot the newer 
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -66,11 +66,50 @@ def guarded(carried: Carried) -> Carried:
     )
 
 
+@dataclass(frozen=True)
+class Coming:
+    """A statement that is compared with what is known; `at` is None where no time of it is told.
+
+    `followed_by` are the digests of what the same list says after it.
+    """
+
+    digest: bytes
+    at: datetime | None
+    status: Status = Status.ACTIVE
+    followed_by: Container[bytes] = ()
+
+
+def is_known(profile: MemoryProfile, coming: Coming) -> bool:
+    """In equal words. What was forgotten or archived may come again, and what was superseded when it is newer."""
+    equal = changes.of_profile(profile).filter(digest=coming.digest).exclude(status=Status.FORGOTTEN)
+    return any(_covers(memory, coming) for memory in equal.select_related("superseded_by"))
+
+
+def _covers(memory: Memory, coming: Coming) -> bool:
+    if memory.status == Status.SUPERSEDED:
+        return not _is_after(coming, memory)
+    return memory.status != Status.ARCHIVED or coming.status == Status.ARCHIVED
+
+
+def _is_after(coming: Coming, former: Memory) -> bool:
+    """Without a time it holds from now on, unless the list itself goes on to what took its place."""
+    if coming.at is not None:
+        return coming.at > former.occurred_at
+    successor = former.superseded_by
+    return successor is None or bytes(successor.digest) not in coming.followed_by
+
+
 def carry(act: Act, profile: MemoryProfile, carried: Carried, vector: Vector | None) -> Written:
-    """The caller holds the lock of the profile."""
-    memory = _draft(profile, carried)
-    if _is_known(profile, memory):
+    """Place it, unless it is known. The caller holds the lock of the profile."""
+    coming = Coming(index.digest_of(profile, carried.content), carried.occurred_at, Status(carried.status))
+    if is_known(profile, coming):
         return Written(Outcome.DISCARDED, reason=KNOWN)
+    return place(act, profile, carried, vector)
+
+
+def place(act: Act, profile: MemoryProfile, carried: Carried, vector: Vector | None) -> Written:
+    """Under the lock too: write it, whatever is known."""
+    memory = _draft(profile, carried)
     if memory.status == Status.QUARANTINED:
         return _make(act, memory, carried, vector, Outcome.QUARANTINED, weighing.HELD_BACK)
     holder = changes.slot_holder(profile, changes.slot_of(memory)) if memory.is_recallable else None
@@ -117,12 +156,6 @@ def slot_behind(memory: Memory, slots: dict[bytes | None, Slot]) -> Slot | None:
     """One that the rules do not know by its hash is told by the words, or lost."""
     key = changes.slot_of(memory)
     return None if key is None else slots.get(key) or slot_of(memory.content)
-
-
-def _is_known(profile: MemoryProfile, memory: Memory) -> bool:
-    """In equal words. What was forgotten may come again, and what was superseded when it is newer."""
-    equal = changes.of_profile(profile).filter(digest=memory.digest).exclude(status=Status.FORGOTTEN)
-    return equal.exclude(status=Status.SUPERSEDED, occurred_at__lt=memory.occurred_at).exists()
 
 
 def _make(

@@ -1,24 +1,26 @@
 """Importing a file of memories: first a rehearsal, which says of every line what would become of it, then the write.
 
-The rehearsal is the write itself, taken back before it is committed, so the two cannot differ. What is known in equal
-words is left alone, so that importing twice writes nothing new. An import is one batch in parts, undone as a whole.
+The rehearsal is the write itself, of all its parts in one transaction that is taken back, so the two differ only where
+the profile changed in between. What is known in equal words is left alone, so that importing twice writes nothing new.
+An import is one batch in parts, undone as a whole.
 """
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
+from typing import NoReturn, TypeVar
 
 from django.db.models import Q
 from django.utils import timezone
 
 from memories.access import MemoryAccess
 from memories.engine import carrying, changes, index, weighing
-from memories.engine.carrying import Carried
+from memories.engine.carrying import Carried, Coming
 from memories.engine.changes import AlreadyWritten, Batch
 from memories.engine.extraction import Turn, extract_turns
 from memories.engine.formats import Contents, Entry, Skipped, beginning_of
@@ -29,8 +31,9 @@ from memories.engine.types import Outcome, Written
 from memories.engine.weighing import Placing, Weighed
 from memories.models import Memory, MemoryBatch, MemoryProfile, Status
 from memorychat.jobs import correlation_id
-from memorychat.lib.identifiers import uuid7
 from memorychat.llm.types import Vector
+
+T = TypeVar("T")
 
 AT_ONCE = 500
 REASON = "Imported."
@@ -127,12 +130,10 @@ def rehearse(access: MemoryAccess, statements: Sequence[Entry], skipped: Iterabl
     """What `write` would do, without a trace. Raises NotAllowed."""
     changes.must_write(access)
     lines = [Line(each.line, each.beginning, Verdict.SKIPPED, each.reason) for each in skipped]
-    known = _known_digests(access.profile)
-    for part in _parts(statements):
-        try:
-            _run(access, part, known, None)
-        except _Rehearsed as rehearsed:
-            lines += rehearsed.lines
+    try:
+        _run_and_take_back(access, _steps(access, statements))
+    except _Rehearsed as rehearsed:
+        lines += rehearsed.lines
     return Report(sorted(lines, key=lambda line: line.line))
 
 
@@ -140,10 +141,9 @@ def write(access: MemoryAccess, statements: Sequence[Entry], reference: uuid.UUI
     """Once: what a run that died has written is not written again. `reference` is the change that undoes all of it."""
     changes.must_write(access)
     lines: list[Line] = []
-    known = _known_digests(access.profile)
-    for number, part in enumerate(_parts(statements)):
+    for number, part in enumerate(_parts(_steps(access, statements))):
         with suppress(AlreadyWritten):
-            lines += _run(access, part, known, _Import(reference, number))
+            lines += _run(access, part, _Import(reference, number))
     return Report(lines)
 
 
@@ -168,42 +168,74 @@ class _Placing(Placing):
         return Written(Outcome.REINFORCED, memory.pk)
 
 
-def _run(access: MemoryAccess, part: Sequence[Entry], known: set[bytes], run: _Import | None) -> list[Line]:
-    """Without `run` it is a rehearsal, and raises what it would have done."""
-    fresh, lines = _apart(access.profile, part, known)
-    ways = _ways(access, fresh)
-    with changes.locked(access) as profile:
-        batch = changes.open_batch(profile, run.batch) if run else None
-        if run:
-            changes.embed_later(vector for vector, _ in ways)
-        act = Act(access, batch=batch, reason=REASON, change_id=run.reference if run else uuid7())
-        allowance = Allowance(access)
-        for entry, (vector, way) in zip(fresh, ways, strict=True):
-            lines.append(_told(profile, entry, _place(act, profile, way, vector, allowance)))
-        if run is None:
-            raise _Rehearsed(lines)
-    return lines
-
-
-def _apart(profile: MemoryProfile, part: Sequence[Entry], known: set[bytes]) -> tuple[list[Entry], list[Line]]:
-    """What is not known in equal words, and the lines of the rest."""
-    fresh: list[Entry] = []
-    lines: list[Line] = []
-    for entry in part:
-        digest = index.digest_of(profile, entry.candidate.content)
-        if digest in known:
-            lines.append(Line(entry.line, entry.candidate.content, Verdict.DUPLICATE, carrying.KNOWN))
-        else:
-            known.add(digest)
-            fresh.append(entry)
-    return fresh, lines
-
-
 Way = Weighed | Written | Carried
 
 
-def _ways(access: MemoryAccess, fresh: Sequence[Entry]) -> list[tuple[Vector | None, Way]]:
-    """What is slow, before the lock: the guard and the vectors."""
+@dataclass(frozen=True)
+class _Following:
+    """The digests of what a list says after one place in it; `last` is where it says each for the last time."""
+
+    last: Mapping[bytes, int]
+    number: int
+
+    def __contains__(self, digest: object) -> bool:
+        return isinstance(digest, bytes) and self.last.get(digest, -1) > self.number
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A statement as far as it comes before the lock."""
+
+    entry: Entry
+    digest: bytes
+    vector: Vector | None
+    way: Way
+    followed_by: _Following
+
+    @property
+    def coming(self) -> Coming:
+        if isinstance(self.way, Carried) and self.entry.own:
+            return Coming(self.digest, self.entry.own.occurred_at, Status(self.way.status), self.followed_by)
+        candidate = self.way.candidate if isinstance(self.way, Weighed) else self.entry.candidate
+        is_timed = candidate.occurred_at or candidate.provenance.said_at
+        return Coming(self.digest, weighing.event_time(candidate) if is_timed else None, followed_by=self.followed_by)
+
+
+def _steps(access: MemoryAccess, statements: Sequence[Entry]) -> list[_Step]:
+    """What is slow, for all parts, before any of them is written: the guard, the vectors, the model's verdicts."""
+    settled = _settled_digests(access.profile)
+    ways = [each for part in _parts(statements) for each in _ways(access, part, settled)]
+    digests = [
+        index.digest_of(access.profile, _content(entry, way)) for entry, (_, way) in zip(statements, ways, strict=True)
+    ]
+    last = {digest: number for number, digest in enumerate(digests)}
+    return [
+        _Step(entry, digest, vector, way, _Following(last, number))
+        for number, (entry, digest, (vector, way)) in enumerate(zip(statements, digests, ways, strict=True))
+    ]
+
+
+def _content(entry: Entry, way: Way) -> str:
+    """Without secrets, as it is kept."""
+    if isinstance(way, Carried):
+        return way.content
+    return way.candidate.content if isinstance(way, Weighed) else entry.candidate.content
+
+
+def _ways(access: MemoryAccess, part: Sequence[Entry], settled: set[bytes]) -> Iterator[tuple[Vector | None, Way]]:
+    """Of what is known whatever the rest of the file says nothing is asked."""
+    fresh = [entry for entry in part if not _is_settled(access.profile, entry, settled)]
+    ways = iter(_fresh_ways(access, fresh))
+    for entry in part:
+        is_settled = _is_settled(access.profile, entry, settled)
+        yield (None, Written(Outcome.DISCARDED, reason=carrying.KNOWN)) if is_settled else next(ways)
+
+
+def _is_settled(profile: MemoryProfile, entry: Entry, settled: set[bytes]) -> bool:
+    return index.digest_of(profile, entry.candidate.content) in settled
+
+
+def _fresh_ways(access: MemoryAccess, fresh: Sequence[Entry]) -> list[tuple[Vector | None, Way]]:
     if any(entry.own for entry in fresh):
         now = timezone.now()
         carried = [carrying.guarded(entry.own.carried(entry.candidate.content, now)) for entry in fresh if entry.own]
@@ -212,11 +244,36 @@ def _ways(access: MemoryAccess, fresh: Sequence[Entry]) -> list[tuple[Vector | N
     return [(each.vector if isinstance(each, Weighed) else None, each) for each in weighed]
 
 
-def _place(act: Act, profile: MemoryProfile, way: Way, vector: Vector | None, allowance: Allowance) -> Written:
+def _run(access: MemoryAccess, part: Sequence[_Step], run: _Import) -> list[Line]:
+    with changes.locked(access) as profile:
+        batch = changes.open_batch(profile, run.batch)
+        changes.embed_later(step.vector for step in part if not isinstance(step.way, Written))
+        return _place_all(Act(access, batch=batch, reason=REASON, change_id=run.reference), profile, part)
+
+
+def _run_and_take_back(access: MemoryAccess, steps: Sequence[_Step]) -> NoReturn:
+    with changes.locked(access) as profile:
+        act = Act(access, reason=REASON)
+        raise _Rehearsed([line for part in _parts(steps) for line in _place_all(act, profile, part)])
+
+
+def _place_all(act: Act, profile: MemoryProfile, part: Sequence[_Step]) -> list[Line]:
+    allowance, held = Allowance(act.access), _held_digests(profile)
+    lines: list[Line] = []
+    for step in part:
+        is_known = step.digest in held and carrying.is_known(profile, step.coming)
+        known = Written(Outcome.DISCARDED, reason=carrying.KNOWN)
+        lines.append(_told(profile, step.entry, known if is_known else _place(act, profile, step, allowance)))
+        held.add(step.digest)
+    return lines
+
+
+def _place(act: Act, profile: MemoryProfile, step: _Step, allowance: Allowance) -> Written:
+    way = step.way
     if isinstance(way, Written):
         return way
     if isinstance(way, Carried):
-        return carrying.carry(act, profile, way, vector)
+        return carrying.place(act, profile, way, step.vector)
     reason = way.candidate.reason or act.reason
     return _Placing(replace(act, candidate=way.candidate, reason=reason), profile, way, allowance).place()
 
@@ -238,8 +295,8 @@ def _other(profile: MemoryProfile, entry: Entry, written: Written) -> str:
     return other.content if other else ""
 
 
-def _parts(statements: Sequence[Entry]) -> Iterator[list[Entry]]:
-    following = iter(statements)
+def _parts(steps: Sequence[T]) -> Iterator[list[T]]:
+    following = iter(steps)
     while part := list(islice(following, AT_ONCE)):
         yield part
 
@@ -276,7 +333,13 @@ def _left_out(entry: Entry, reason: str) -> Skipped:
     return Skipped(entry.line, beginning_of(entry.candidate.content), reason)
 
 
-def _known_digests(profile: MemoryProfile) -> set[bytes]:
-    """Of what the profile knows, also of what does not hold any more; what was forgotten may come again."""
+def _held_digests(profile: MemoryProfile) -> set[bytes]:
     rows = Memory.objects.filter(profile=profile).exclude(status=Status.FORGOTTEN)
+    return {bytes(digest) for digest in rows.values_list("digest", flat=True)}
+
+
+def _settled_digests(profile: MemoryProfile) -> set[bytes]:
+    """Of what is known and holds no slot, so that nothing in a file can take its place."""
+    gone = (Status.FORGOTTEN, Status.ARCHIVED, Status.SUPERSEDED)
+    rows = Memory.objects.filter(profile=profile, slot=None).exclude(status__in=gone)
     return {bytes(digest) for digest in rows.values_list("digest", flat=True)}

@@ -2,15 +2,18 @@
 
 import json
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from memories import profiles
 from memories.access import MemoryAccess
 from memories.engine import importing, portability, undoing, writing
+from memories.engine.fading import archive_faded
 from memories.engine.formats import Entry, read
 from memories.engine.importing import Report, Verdict
 from memories.engine.recall import recall
@@ -20,6 +23,7 @@ from memories.models import (
     Kind,
     Memory,
     MemoryBatch,
+    MemoryEmbedding,
     MemoryEvent,
     MemoryProfile,
     Origin,
@@ -194,6 +198,92 @@ def test_lines_with_contradictions_write_nothing_new_the_second_time(access: Mem
 
     assert set(verdicts(write(access, LINES))) == {"duplicate"}
     assert MemoryEvent.objects.count() == events
+
+
+def moved(access: MemoryAccess) -> None:
+    """From Porto to Lisbon."""
+    writing.remember(access, Candidate("I live in Porto", slot=HOME, occurred_at=SAID))
+    writing.remember(access, Candidate("I live in Lisbon", slot=HOME, occurred_at=SAID + timedelta(days=9)))
+
+
+def own(content: str, **columns: Any) -> str:
+    """A file of our own format with one memory."""
+    memory = {"content": content, **columns}
+    return json.dumps({"format": "memorychat.memories", "version": 1, "profiles": [{"memories": [memory]}]})
+
+
+HOME_COLUMNS = {"slot": {"subject": "person", "attribute": "home town"}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "I live in Porto",
+        "[2024-06-01] - I live in Porto",
+        own("I live in Porto", **HOME_COLUMNS),
+        own("I live in Porto", occurred_at="2024-06-01T00:00:00Z", **HOME_COLUMNS),
+    ],
+)
+def test_what_holds_again_is_written_again(access: MemoryAccess, body: str) -> None:
+    moved(access)
+    assert verdicts(rehearse(access, body)) == ["conflict"]
+    assert verdicts(write(access, body)) == ["conflict"]
+    assert active(access.profile) == ["I live in Porto"]
+
+    assert verdicts(write(access, body)) == ["duplicate"]
+
+
+@pytest.mark.parametrize(
+    "body", ["[2024-05-03] - I live in Porto", own("I live in Porto", occurred_at="2024-05-03T00:00:00Z")]
+)
+def test_what_did_not_hold_any_more_is_a_duplicate_at_its_time(access: MemoryAccess, body: str) -> None:
+    moved(access)
+
+    assert verdicts(write(access, body)) == ["duplicate"]
+    assert active(access.profile) == ["I live in Lisbon"]
+
+
+@pytest.mark.parametrize("body", ["I like tea", own("I like tea")])
+def test_what_was_archived_is_written_anew(access: MemoryAccess, body: str) -> None:
+    chat = replace(access, door=Origin.CHAT)
+    writing.remember(chat, Candidate("I like tea", confidence=0.9, found_by=FoundBy.RULES))
+    long_ago = timezone.now() - timedelta(days=1_000)
+    Memory.objects.update(last_said_at=long_ago, salience_at=long_ago, created_at=long_ago)
+    archive_faded()
+    assert Memory.objects.get().status == Status.ARCHIVED
+
+    assert verdicts(write(access, body)) == ["new"]
+    assert verdicts(write(access, body)) == ["duplicate"]
+    assert active(access.profile) == ["I like tea"]
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.QUARANTINED, Status.HIDDEN])
+@pytest.mark.parametrize("body", ["I like tea", own("I like tea")])
+def test_what_waits_or_is_held_back_is_not_written_beside_it(access: MemoryAccess, body: str, status: Status) -> None:
+    writing.remember(access, Candidate("I like tea"))
+    Memory.objects.update(status=status)
+    MemoryEmbedding.objects.update(recallable=False)
+
+    assert verdicts(write(access, body)) == ["duplicate"]
+
+
+def test_what_a_list_says_at_its_end_holds(access: MemoryAccess) -> None:
+    lines = "I live in Porto\nI live in Lisbon\nI live in Porto"
+    for expected in (["new", "conflict", "conflict"], ["duplicate"] * 3):
+        assert verdicts(rehearse(access, lines)) == expected
+        assert verdicts(write(access, lines)) == expected
+        assert active(access.profile) == ["I live in Porto"]
+
+
+def test_many_parts_are_rehearsed_as_they_are_written(access: MemoryAccess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "AT_ONCE", 2)
+    lines = f"{LINES}\nI live in Porto\nI really do own a red boat\nI own a red boat"
+    rehearsed = rehearse(access, lines)
+    assert not Memory.objects.exists()
+
+    assert rehearsed == write(access, lines)
+    assert verdicts(rehearsed)[6] == "conflict"
+    assert verdicts(rehearsed)[8] == "duplicate"
 
 
 def test_what_is_nearly_equal_is_a_duplicate_each_time(access: MemoryAccess) -> None:
