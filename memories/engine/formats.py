@@ -134,6 +134,11 @@ def beginning_of(words: object) -> str:
 # "- ", "* ", "1. ", "[2024-05-03] - ", and dates as lists that were copied have them.
 BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,4}[.)])\s+")
 DATED = re.compile(r"^\[(?P<date>[^\]\n]{1,40})\]\s*[-–—:]?\s*(?P<rest>\S.*)$")
+A_HEADING = "A heading is no memory."
+A_FENCE = "It only opens or closes a block."
+NO_MEMORY = "There is no memory in it."
+NO_OWN_WORDS = "There are no words of the person in it."
+NOT_OF_WORDS = "This message is not of words."
 FENCE = re.compile(r"^\s*(```|~~~)")
 
 
@@ -143,10 +148,13 @@ def _lines(words: str) -> Contents:
 
 def _each_line(words: str) -> Iterator[Entry | Skipped]:
     for number, line in enumerate(words.splitlines(), start=1):
-        if not line.strip() or FENCE.match(line):
+        if not line.strip():
+            continue
+        if FENCE.match(line):
+            yield Skipped(number, beginning_of(line), A_FENCE)
             continue
         if line.lstrip().startswith("#"):
-            yield Skipped(number, beginning_of(line), "A heading is no memory.")
+            yield Skipped(number, beginning_of(line), A_HEADING)
             continue
         yield _given(number, *_undated(BULLET.sub("", line).strip()))
 
@@ -234,8 +242,9 @@ def _chatgpt(conversations: list[Any]) -> Iterator[Entry | Skipped]:
             yield Skipped(line, beginning_of(conversation), "This is no conversation.")
             continue
         thread = f"chatgpt {conversation.get('conversation_id') or conversation.get('id') or line}"
-        for position, message in enumerate(_branch(mapping, conversation.get("current_node"))):
-            yield from _of_chatgpt(line, message, thread, position)
+        messages = enumerate(_branch(mapping, conversation.get("current_node")))
+        found = [each for position, message in messages for each in _of_chatgpt(line, message, thread, position)]
+        yield from found or [Skipped(line, beginning_of(conversation.get("title") or ""), NO_OWN_WORDS)]
 
 
 def _branch(mapping: dict[str, Any], leaf: object) -> list[dict[str, Any]]:
@@ -258,13 +267,20 @@ def _of_chatgpt(line: int, message: dict[str, Any], thread: str, position: int) 
     author, content, metadata = (_dict(message.get(name)) for name in ("author", "content", "metadata"))
     if author.get("role") != "user" or metadata.get("is_visually_hidden_from_conversation"):
         return
-    if content.get("content_type") not in ("text", "multimodal_text"):
-        yield Skipped(line, beginning_of(content.get("content_type")), "This message is not of words.")
-        return
-    parts = content.get("parts")
-    words = "\n".join(part for part in parts if isinstance(part, str)) if isinstance(parts, list) else ""
-    if words.strip():
+    words = "\n".join(_words_of_chatgpt(content.get("parts")))
+    if words.strip() and content.get("content_type") in ("text", "multimodal_text"):
         yield _said(line, words, _moment(message.get("create_time")), thread, position)
+    else:
+        yield Skipped(line, beginning_of(content.get("content_type") or ""), NOT_OF_WORDS)
+
+
+def _words_of_chatgpt(parts: object) -> Iterator[str]:
+    """What was written, and of what was spoken its transcription."""
+    for part in parts if isinstance(parts, list) else []:
+        is_spoken = _dict(part).get("content_type") == "audio_transcription"
+        words = part["text"] if is_spoken and "text" in part else part
+        if isinstance(words, str):
+            yield words
 
 
 # Claude
@@ -281,15 +297,22 @@ def _claude(conversations: list[Any]) -> Iterator[Entry | Skipped]:
             yield Skipped(line, beginning_of(conversation), "This is no conversation.")
             continue
         thread = f"claude {conversation.get('uuid') or line}"
-        for position, message in enumerate(messages):
-            words = _words_of_claude(_dict(message))
-            if words.strip():
-                yield _said(line, words, _moment(message.get("created_at")), thread, position)
+        found = [each for at, message in enumerate(messages) for each in _of_claude(line, _dict(message), thread, at)]
+        yield from found or [Skipped(line, beginning_of(conversation.get("name") or ""), NO_OWN_WORDS)]
+
+
+def _of_claude(line: int, message: dict[str, Any], thread: str, position: int) -> Iterator[Entry | Skipped]:
+    """The person's own words alone."""
+    if message.get("sender") not in ("human", "user"):
+        return
+    words = _words_of_claude(message)
+    if words.strip():
+        yield _said(line, words, _moment(message.get("created_at")), thread, position)
+    else:
+        yield Skipped(line, "", NOT_OF_WORDS)
 
 
 def _words_of_claude(message: dict[str, Any]) -> str:
-    if message.get("sender") not in ("human", "user"):
-        return ""
     blocks = message.get("content")
     texts = [_dict(block).get("text") for block in blocks if _dict(block).get("type") == "text"] if blocks else []
     return "\n".join(each for each in texts if isinstance(each, str)) or str(message.get("text") or "")
@@ -302,23 +325,38 @@ def _is_claude_memory(value: Any) -> bool:
 
 def _claude_memory(value: Any) -> Iterator[Entry | Skipped]:
     """Paragraphs that Claude wrote down of a person, each sentence a statement as it is given."""
-    line = 0
-    for row in value if isinstance(value, list) else [value]:
-        memories = _dict(row)
-        for words in [memories.get("conversations_memory"), *_dict(memories.get("project_memories")).values()]:
-            for sentence in _sentences(words if isinstance(words, str) else ""):
-                line += 1
-                yield _given(line, sentence)
+    rows = value if isinstance(value, list) else [value]
+    blocks = (block for row in rows for block in _blocks_of_claude(_dict(row)))
+    lines = (each for words in blocks for each in _sentences(words))
+    for line, (sentence, reason) in enumerate(lines, start=1):
+        yield Skipped(line, beginning_of(sentence), reason) if reason else _given(line, sentence)
+
+
+def _blocks_of_claude(memories: dict[str, Any]) -> Iterator[object]:
+    """One that is there and says nothing is told too."""
+    if "conversations_memory" in memories or "project_memories" not in memories:
+        yield memories.get("conversations_memory")
+    projects = memories.get("project_memories", {})
+    yield from projects.values() if isinstance(projects, dict) else [projects]
 
 
 HEADING = re.compile(r"^\s*(?:#+\s.*|\*\*[^*]+\*\*:?)\s*$")
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-ZÀ-Þ0-9“\"'])")
 
 
-def _sentences(words: str) -> Iterator[str]:
-    for paragraph in words.splitlines():
-        if paragraph.strip() and not HEADING.match(paragraph):
-            yield from filter(None, map(str.strip, SENTENCE_END.split(BULLET.sub("", paragraph))))
+def _sentences(words: object) -> Iterator[tuple[str, str]]:
+    """Each with the reason why it is no statement, which is empty for one that is."""
+    if not isinstance(words, str) or not words.strip():
+        yield ("" if words is None else str(words)), NO_MEMORY
+        return
+    for paragraph in filter(str.strip, words.splitlines()):
+        if HEADING.match(paragraph):
+            yield paragraph, A_HEADING
+        elif FENCE.match(paragraph):
+            yield paragraph, A_FENCE
+        else:
+            sentences = filter(None, map(str.strip, SENTENCE_END.split(BULLET.sub("", paragraph))))
+            yield from [(sentence, "") for sentence in sentences] or [(paragraph, NO_MEMORY)]
 
 
 # mem0
@@ -337,7 +375,7 @@ def _mem0(value: Any) -> Iterator[Entry | Skipped]:
     for line, row in enumerate(_rows_of_mem0(value), start=1):
         memory = _dict(row).get("memory")
         if not isinstance(memory, str):
-            yield Skipped(line, beginning_of(row), "There is no memory in it.")
+            yield Skipped(line, beginning_of(row), NO_MEMORY)
             continue
         metadata = _dict(row.get("metadata")) or None
         if wrong := _wrong_metadata(metadata or {}):

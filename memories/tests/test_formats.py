@@ -47,7 +47,7 @@ def test_a_list_in_a_fence_under_a_heading_is_read(client: object) -> None:
     contents = read(b"# Memories\n```\n- I live in Porto\n```\n")
 
     assert told(contents) == ["I live in Porto"]
-    assert [(each.line, each.beginning) for each in contents.skipped] == [(1, "# Memories")]
+    assert [(each.line, each.beginning) for each in contents.skipped] == [(1, "# Memories"), (2, "```"), (4, "```")]
 
 
 def test_a_list_that_begins_with_a_bracket_is_no_json() -> None:
@@ -73,6 +73,48 @@ def test_of_chatgpt_only_the_person_s_own_words_are_read() -> None:
     assert told(contents) == ["I live in Porto.\nI own a boat.", "I like tea."]
     assert all(entry.is_said for entry in contents.entries)
     assert contents.entries[0].candidate.provenance.said_at == datetime(2024, 5, 3, 10, 51, 0, 500000, tzinfo=UTC)
+
+
+def test_of_chatgpt_what_was_spoken_is_read() -> None:
+    spoken = {"content_type": "audio_transcription", "text": "I live in Porto.", "direction": "in"}
+    sound = {"content_type": "audio_asset_pointer", "asset_pointer": "file://x"}
+    message = of("user")
+    message["content"] = {"content_type": "multimodal_text", "parts": [spoken, sound]}
+
+    assert told(contents_of([chatgpt(message)])) == ["I live in Porto."]
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason"),
+    [
+        ([of("assistant", "You live in Porto.")], formats.NO_OWN_WORDS),
+        ([of("user", "I hide", metadata={"is_visually_hidden_from_conversation": True})], formats.NO_OWN_WORDS),
+        ([], formats.NO_OWN_WORDS),
+        ([of("user", {"content_type": "image_asset_pointer"})], formats.NOT_OF_WORDS),
+        ([of("user", {"content_type": "audio_transcription", "text": 7})], formats.NOT_OF_WORDS),
+        ([of("user", " ")], formats.NOT_OF_WORDS),
+    ],
+)
+def test_of_chatgpt_a_conversation_that_gives_nothing_is_told(messages: list[Any], reason: str) -> None:
+    contents = contents_of([chatgpt(*messages)])
+
+    assert told(contents) == []
+    assert [(each.line, each.reason) for each in contents.skipped] == [(1, reason)]
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ({"sender": "assistant", "text": "You live in Porto."}, formats.NO_OWN_WORDS),
+        ({"sender": "human", "text": "", "content": [{"type": "image"}]}, formats.NOT_OF_WORDS),
+        ("nonsense", formats.NO_OWN_WORDS),
+    ],
+)
+def test_of_claude_a_conversation_that_gives_nothing_is_told(message: Any, reason: str) -> None:
+    contents = contents_of([{"uuid": "c", "name": "A talk", "chat_messages": [message]}])
+
+    assert told(contents) == []
+    assert [(each.line, each.reason) for each in contents.skipped] == [(1, reason)]
 
 
 def test_of_chatgpt_a_branch_that_was_left_is_not_read() -> None:
@@ -119,6 +161,29 @@ def test_what_claude_wrote_down_is_read_sentence_by_sentence() -> None:
 
     assert contents.format is Format.CLAUDE_MEMORY
     assert told(contents) == ["Carol works at a shipyard.", "She builds red boats.", "The boat is called Anna"]
+    assert [(each.line, each.beginning, each.reason) for each in contents.skipped] == [
+        (1, "**Work context**", formats.A_HEADING),
+        (4, "# Boats", formats.A_HEADING),
+    ]
+
+
+@pytest.mark.parametrize(
+    "memories",
+    [
+        {"conversations_memory": ""},
+        {"conversations_memory": None},
+        {"conversations_memory": 7},
+        {"conversations_memory": "```"},
+        {"conversations_memory": "- "},
+        {"project_memories": {"p": None}},
+        {"project_memories": ["I live in Porto"]},
+    ],
+)
+def test_a_block_of_claude_s_that_gives_nothing_is_told(memories: dict[str, Any]) -> None:
+    contents = contents_of(memories)
+
+    assert told(contents) == []
+    assert len(contents.skipped) == 1
 
 
 @pytest.mark.parametrize("wrap", [lambda rows: {"results": rows}, lambda rows: {"memories": rows}, lambda rows: rows])
