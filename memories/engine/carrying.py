@@ -5,16 +5,18 @@ What is known in equal words is left alone; of two that hold one slot the newer 
 """
 
 import uuid
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
 
 from memories.engine import changes, guard, index, weighing
 from memories.engine.ledger import Act
 from memories.engine.rules import SLOTS, slot_of
 from memories.engine.types import Outcome, Slot, Written
-from memories.models import Kind, Memory, MemoryProfile, MemorySource, Origin, Sector, Status
+from memories.models import Action, Kind, Memory, MemoryEvent, MemoryProfile, MemorySource, Origin, Sector, Status
 from memorychat.lib.crypto import unlock
 from memorychat.llm.types import Vector
 
@@ -70,25 +72,36 @@ def guarded(carried: Carried) -> Carried:
 class Coming:
     """A statement that is compared with what is known; `at` is None where no time of it is told.
 
-    `followed_by` are the digests of what the same list says after it.
+    `followed_by` are the digests of what the same list says after it. `places` tell apart what one act carries over in
+    equal words; None where they mean nothing.
     """
 
     digest: bytes
     at: datetime | None
     status: Status = Status.ACTIVE
     followed_by: Container[bytes] = ()
+    places: Sequence[Place] | None = None
 
 
-def is_known(profile: MemoryProfile, coming: Coming) -> bool:
+def is_known(act: Act, profile: MemoryProfile, coming: Coming) -> bool:
     """In equal words. What was forgotten or archived may come again, and what was superseded when it is newer."""
     equal = changes.of_profile(profile).filter(digest=coming.digest).exclude(status=Status.FORGOTTEN)
-    return any(_covers(memory, coming) for memory in equal.select_related("superseded_by"))
+    return any(_covers(act, memory, coming) for memory in equal.select_related("superseded_by"))
 
 
-def _covers(memory: Memory, coming: Coming) -> bool:
-    if memory.status == Status.SUPERSEDED:
-        return not _is_after(coming, memory)
-    return memory.status != Status.ARCHIVED or coming.status == Status.ARCHIVED
+def _covers(act: Act, memory: Memory, coming: Coming) -> bool:
+    if memory.status == Status.ARCHIVED and coming.status != Status.ARCHIVED:
+        return False
+    if memory.status == Status.SUPERSEDED and _is_after(coming, memory):
+        return False
+    came_with_it = MemoryEvent.objects.filter(memory=memory, change_id=act.change_id, action=Action.CREATED)
+    if coming.places is None or not came_with_it.exists():
+        return True
+    return bool(_where(coming.places) & _where(memory.sources.all()))
+
+
+def _where(places: Iterable[Place | MemorySource]) -> set[tuple[uuid.UUID | None, bytes | None, int | None] | None]:
+    return {(each.message_id, _hash(each.thread), each.position) for each in places} or {None}
 
 
 def _is_after(coming: Coming, former: Memory) -> bool:
@@ -101,8 +114,8 @@ def _is_after(coming: Coming, former: Memory) -> bool:
 
 def carry(act: Act, profile: MemoryProfile, carried: Carried, vector: Vector | None) -> Written:
     """Place it, unless it is known. The caller holds the lock of the profile."""
-    coming = Coming(index.digest_of(profile, carried.content), carried.occurred_at, Status(carried.status))
-    if is_known(profile, coming):
+    digest, status = index.digest_of(profile, carried.content), Status(carried.status)
+    if is_known(act, profile, Coming(digest, carried.occurred_at, status, places=carried.places)):
         return Written(Outcome.DISCARDED, reason=KNOWN)
     return place(act, profile, carried, vector)
 
@@ -167,11 +180,15 @@ def _make(
 
 
 def _draft(profile: MemoryProfile, carried: Carried) -> Memory:
+    """As where it is weighed: what holds a slot is a state, and what is yet to come takes none."""
+    is_to_come = carried.occurred_at > timezone.now() + weighing.AT_ONE_TIME
     columns = {name: value for name, value in vars(carried).items() if name not in ("slot", "places")}
+    if carried.slot and carried.sector == Sector.EPISODIC:
+        columns["sector"] = Sector.SEMANTIC
     return Memory(
         owner=profile.owner,
         profile=profile,
-        slot=index.slot_key(profile, carried.slot),
+        slot=None if is_to_come else index.slot_key(profile, carried.slot),
         digest=index.digest_of(profile, carried.content),
         **columns,
     )

@@ -195,7 +195,9 @@ class _Step:
     @property
     def coming(self) -> Coming:
         if isinstance(self.way, Carried) and self.entry.own:
-            return Coming(self.digest, self.entry.own.occurred_at, Status(self.way.status), self.followed_by)
+            return Coming(
+                self.digest, self.entry.own.occurred_at, Status(self.way.status), self.followed_by, self.way.places
+            )
         candidate = self.way.candidate if isinstance(self.way, Weighed) else self.entry.candidate
         is_timed = candidate.occurred_at or candidate.provenance.said_at
         return Coming(self.digest, weighing.event_time(candidate) if is_timed else None, followed_by=self.followed_by)
@@ -261,7 +263,7 @@ def _place_all(act: Act, profile: MemoryProfile, part: Sequence[_Step]) -> list[
     allowance, held = Allowance(act.access), _held_digests(profile)
     lines: list[Line] = []
     for step in part:
-        is_known = step.digest in held and carrying.is_known(profile, step.coming)
+        is_known = step.digest in held and carrying.is_known(act, profile, step.coming)
         known = Written(Outcome.DISCARDED, reason=carrying.KNOWN)
         lines.append(_told(profile, step.entry, known if is_known else _place(act, profile, step, allowance)))
         held.add(step.digest)

@@ -1,6 +1,6 @@
 """Our own export: all that a person's profiles hold, opened, with where it was said and what became of it.
 
-The form is versioned and described in docs/portability.md; `own_entries` reads it again. Markdown is for eyes alone.
+The form is versioned and described in docs/portability.md; `read_own` reads it again. Markdown is for eyes alone.
 """
 
 import json
@@ -88,8 +88,8 @@ def _memories(profile: MemoryProfile) -> Iterator[dict[str, Any]]:
 
 
 def _source(place: Place) -> dict[str, Any]:
-    """The thread is a hash under our key, and says nothing elsewhere."""
-    return {name: value for name, value in vars(place).items() if name != "thread"}
+    """The thread is a hash under our key, which tells one from another and says nothing else."""
+    return {**vars(place), "thread": place.thread.hex() if place.thread else None}
 
 
 def _history(profile: MemoryProfile) -> dict[uuid.UUID, list[dict[str, Any]]]:
@@ -129,6 +129,10 @@ class OwnSource(BaseModel):
     speaker: str = Field("", max_length=100)
     position: int | None = Field(None, ge=0, le=2**31 - 1)
     message_id: uuid.UUID | None = None
+    thread: str | None = Field(None, pattern="^[0-9a-f]{32}$")
+
+    def place(self) -> Place:
+        return Place(**self.model_dump(exclude={"thread"}), thread=bytes.fromhex(self.thread) if self.thread else None)
 
 
 class OwnMemory(BaseModel):
@@ -161,7 +165,7 @@ class OwnMemory(BaseModel):
             occurred_at=self.occurred_at or now,
             last_said_at=min(self.last_said_at or now, now),
             slot=Slot(self.slot.subject, self.slot.attribute) if self.slot else None,
-            places=[Place(**source.model_dump()) for source in self.sources],
+            places=[source.place() for source in self.sources],
             **self.model_dump(
                 include={"kind", "sector", "importance", "confidence", "status", "origin", "pinned", "times_said"}
             ),

@@ -131,6 +131,14 @@ def test_copied_twice_writes_nothing_new(access: MemoryAccess, work: MemoryProfi
     assert MemoryEvent.objects.count() == events
 
 
+def test_equal_words_of_different_places_are_all_copied(access: MemoryAccess, work: MemoryProfile) -> None:
+    places = [Provenance(thread="a", position=at) for at in range(3)]
+    writing.remember_all(access, [Candidate("I said so", provenance=place) for place in places], as_given=True)
+
+    assert copying.copy(access, work).count == 3
+    assert copying.copy(access, work).known == 3
+
+
 def test_a_copy_under_the_same_reference_is_the_first_one(
     access: MemoryAccess, work: MemoryProfile, boat: Memory
 ) -> None:

@@ -26,6 +26,7 @@ from memories.models import (
     MemoryEmbedding,
     MemoryEvent,
     MemoryProfile,
+    MemorySource,
     Origin,
     PrivacyMode,
     Sector,
@@ -153,6 +154,53 @@ def test_importing_twice_writes_nothing_new(lived: MemoryAccess, work: MemoryAcc
 
     assert set(verdicts(again)) == {"duplicate"}
     assert MemoryEvent.objects.count() == events
+
+
+def test_equal_words_of_different_places_stay_apart(access: MemoryAccess, work: MemoryAccess) -> None:
+    places = [Provenance(thread=thread, position=at) for thread in ("a", "b") for at in (1, 2)]
+    given = [Candidate("I said so", provenance=place, quote=f"So, {place}.") for place in (*places, Provenance())]
+    writing.remember_all(access, given, as_given=True)
+    assert len(active(access.profile)) == 5
+    body = export(access)
+    assert verdicts(rehearse(work, body)) == ["new"] * 5
+    write(work, body)
+
+    sources = [
+        {
+            (source.thread, source.position, source.quote)
+            for source in MemorySource.objects.filter(memory__profile=profile)
+        }
+        for profile in (access.profile, work.profile)
+    ]
+    assert sources[0] == sources[1]
+    assert len(active(work.profile)) == 5
+    assert verdicts(write(work, export(work))) == ["duplicate"] * 5
+
+
+def test_equal_words_of_one_place_are_written_once(access: MemoryAccess) -> None:
+    said = {"content": "I like tea", "sources": [{"said_at": "2024-05-03T00:00:00Z", "position": 1}]}
+    profiles = [{"memories": [said, said]}, {"memories": [said]}]
+    body = json.dumps({"format": "memorychat.memories", "version": 1, "profiles": profiles})
+
+    assert verdicts(write(access, body)) == ["new", "duplicate", "duplicate"]
+
+
+def test_what_holds_a_slot_is_a_state_also_where_it_was_written_as_an_episode(access: MemoryAccess) -> None:
+    write(access, own("I live in Porto", sector="episodic", **HOME_COLUMNS))
+    write(access, own("I moved on", sector="episodic"))
+
+    assert {memory.content: memory.sector for memory in Memory.objects.all()} == {
+        "I live in Porto": Sector.SEMANTIC,
+        "I moved on": Sector.EPISODIC,
+    }
+
+
+def test_what_is_yet_to_come_takes_no_slot(access: MemoryAccess) -> None:
+    moved(access)
+    to_come = (timezone.now() + timedelta(days=90)).isoformat()
+    write(access, own("I live in Faro", occurred_at=to_come, **HOME_COLUMNS))
+
+    assert active(access.profile) == ["I live in Lisbon", "I live in Faro"]
 
 
 LINES = """- I live in Porto
