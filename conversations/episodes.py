@@ -144,8 +144,9 @@ def _may_be_told(content: str) -> bool:
 
 
 def _sentences(words: str) -> list[str]:
+    """Without questions: they state nothing, and would be found as answers to themselves."""
     parts = [part.strip() for part in SENTENCE_END.split(words) if part]
-    return [part for part in parts if len(part.split()) >= FEWEST_WORDS]
+    return [part for part in parts if len(part.split()) >= FEWEST_WORDS and not part.endswith("?")]
 
 
 @cache

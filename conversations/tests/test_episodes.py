@@ -291,3 +291,14 @@ def test_what_was_forgotten_before_is_in_no_episode(alice: User, run_jobs: Calla
             memory = Memory.objects.get(kind=Kind.FACT)
             writing.forget(profiles.by_hand(alice, memory.profile), memory.pk)
     assert "submarine" not in Memory.objects.get(kind=Kind.EPISODE).content
+
+
+def test_a_conversation_of_questions_alone_has_no_episode(alice: User, run_jobs: Callable[[], int]) -> None:
+    conversation_id = None
+    for number in range(8):
+        words = f"Which instrument am I taking up in year {number}?"
+        turn = turns.begin(alice, Said(words, PrivacyMode.NORMAL, conversation_id=conversation_id))
+        turns.finish(turn, "I don't know that yet.", MessageStatus.COMPLETE, None)
+        conversation_id = turn.conversation_id
+    run_jobs()
+    assert not Memory.objects.filter(kind=Kind.EPISODE).exists()
