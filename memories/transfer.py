@@ -1,7 +1,8 @@
 """The pages by which memories come in from a file and are taken out.
 
-A file is never written down: what was found in it travels in the page that shows it, sealed under the profile's key,
-and comes back with the yes. So no row and no session ever holds its words.
+No file is kept: what was found in it travels in the page that shows it, sealed under the profile's key, and comes back
+with the yes. So no row and no session ever holds its words. While it arrives, the web server holds what is larger than
+100 KB in a temporary file without a name, before any line of this is reached (docs/portability.md).
 """
 
 import base64
@@ -71,7 +72,7 @@ _package: TypeAdapter[Package] = TypeAdapter(Package)
 
 
 class InMemory(MemoryFileUploadHandler):
-    """Whatever its size a file stays in memory; of one that is too large no more is kept than shows it."""
+    """Taken out of the request, a file of any size stays in memory; of one that is too large no more than shows it."""
 
     def handle_raw_input(self, *arguments: Any, **options: Any) -> None:
         self.activated = True

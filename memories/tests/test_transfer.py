@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django import Settings
 
 from accounts.models import User
 from memories import profiles, transfer
@@ -117,6 +118,14 @@ def test_no_word_of_a_file_is_kept_or_sent_to_sql_before_the_yes(send: Send) -> 
     assert "lapsang" not in package_of(shown)
     assert not [query["sql"] for query in captured.captured_queries if "lapsang" in query["sql"]]
     assert not MemoryEvent.objects.exists()
+
+
+def test_a_large_file_is_read_without_a_temporary_file(send: Send, settings: Settings, tmp_path: Path) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "missing"
+    shown = send(LINES + " \n" * settings.FILE_UPLOAD_MAX_MEMORY_SIZE)
+
+    assert shown.status_code == 200
+    assert "2 memories to write" in text_of(shown)
 
 
 @pytest.mark.parametrize("package", ["", "x", "AAAA", "A" * 400, "é"])
