@@ -308,8 +308,17 @@ def ids(house: House) -> dict[str, str]:
         " JOIN accounts_user owner ON owner.id = memory.owner_id"
         " WHERE owner.email = 'alice@example.com' AND memory.status = 'active' LIMIT 1"
     )
-    names = ("user_id", "profile_id", "memory_id", "change_id", "message_id", "conversation_id")
-    return dict(zip(names, map(str, row), strict=True))
+    # As the write gate marks two memories that cannot both hold.
+    [conflict] = house.rows(
+        "INSERT INTO memories_conflict (id, profile_id, one_id, other_id, created_at)"
+        " SELECT gen_random_uuid(), one.profile_id, one.id, other.id, now()"
+        " FROM memories_memory one JOIN memories_memory other"
+        " ON other.profile_id = one.profile_id AND other.id > one.id AND other.status = 'active'"
+        " WHERE one.status = 'active' AND one.owner_id = %s LIMIT 1 RETURNING id",
+        row[0],
+    )
+    names = ("user_id", "profile_id", "memory_id", "change_id", "message_id", "conversation_id", "conflict_id")
+    return dict(zip(names, map(str, [*row, *conflict]), strict=True))
 
 
 def events(house: House) -> int:
