@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 
 from django.db import connection
 
@@ -119,7 +118,7 @@ def _found_in_texts(table: str, columns: list[str], marks: Marks) -> Counter[str
     found: Counter[str] = Counter()
     with connection.chunked_cursor() as cursor:
         cursor.execute(f"SELECT {told} FROM {quote(table)} WHERE {are_long}", [marks.shortest] * 2 * len(columns))  # noqa: S608  # names of the catalogue
-        while rows := list(islice(cursor, AT_ONCE)):
+        while rows := cursor.fetchmany(AT_ONCE):
             for row in rows:
                 found.update(name for name, text in zip(columns, row, strict=True) if text and marks.is_in(text))
     return found

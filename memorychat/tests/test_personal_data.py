@@ -226,6 +226,13 @@ def test_the_search_finds_words_as_json_writes_them(db: None) -> None:
         assert traces.search(Marks(words=frozenset({words}))).found == {"auth_group.name": 1}
 
 
+def test_the_search_reads_a_large_table_to_its_end(db: None) -> None:
+    count = 3 * traces.AT_ONCE
+    Group.objects.bulk_create(Group(name=f"{WORDS} {number}") for number in range(count))
+
+    assert traces.search(Marks(words=frozenset({WORDS}))).found == {"auth_group.name": count}
+
+
 def test_the_search_does_not_take_a_longer_address_for_a_shorter_one(her: Life, him: Life) -> None:
     marks = Marks(addresses=frozenset({her.user.email}))
 
