@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from itertools import chain, repeat
 from typing import Annotated
 
 from ninja import Query, Router
@@ -34,6 +35,7 @@ from memories.schemas import (
     ProfileIn,
     ProfileOut,
     ProfilePatch,
+    RefusedItem,
     SearchIn,
     SearchOut,
     UndoPreviewOut,
@@ -48,6 +50,8 @@ from memorychat.lib.shapes import Listing, PageQuery
 READ, WRITE = needs(Scope.MEMORIES_READ), needs(Scope.MEMORIES_WRITE)
 # `?preview` alone says yes.
 Flag = Annotated[bool, BeforeValidator(lambda value: True if value == "" else value)]
+
+NOT_WRITTEN = Written(Outcome.DISCARDED, reason="It was not written.")
 
 profile_router = Router(tags=["Profiles"])
 memory_router = Router(tags=["Memories"])
@@ -152,7 +156,7 @@ def list_memories(request: ApiRequest, asked: Query[MemoryFilter]) -> Listing[Me
 def create_memory(request: ApiRequest, memory: MemoryIn) -> Status[MemoryOut]:
     """Remembers one statement. 200 answers the memory that said the same already, and is reinforced."""
     access = _access(request, profiles.get(request.auth.user, memory.profile_id))
-    [written] = _write(access, [memory.candidate()], request.reference)
+    written = next(iter(_write(access, [memory.candidate()], request.reference)), NOT_WRITTEN)
     if written.memory_id is None:
         raise Problem(409, "conflict", written.reason)
     return Status(200 if written.outcome is Outcome.REINFORCED else 201, _told(request, written.memory_id))
@@ -168,8 +172,9 @@ def create_memories(request: ApiRequest, batch: BatchIn) -> Status[BatchOut]:
     access = _access(request, profiles.get(request.auth.user, batch.profile_id))
     candidates = [item.candidate() for item in batch.items if isinstance(item, MemoryItem)]
     written = _write(access, candidates, request.reference, as_given=True)
-    following = iter(written)
-    results = [WrittenItem.of(next(following)) if isinstance(item, MemoryItem) else item for item in batch.items]
+    # What a batch that ran before discarded has left no trace to read again.
+    following = chain(written, repeat(NOT_WRITTEN))
+    results = [_item(next(following)) if isinstance(item, MemoryItem) else item for item in batch.items]
     return Status(200, BatchOut(results=results, change_id=written[0].change_id if written else None))
 
 
@@ -282,6 +287,10 @@ def _write(
         return writing.remember_all(access, candidates, batch=batch, as_given=as_given)
     except writing.AlreadyWritten:
         return writing.written_in(access, batch)
+
+
+def _item(written: Written) -> WrittenItem | RefusedItem:
+    return WrittenItem.of(written) if written.memory_id else RefusedItem(error=written.reason)
 
 
 def _decide(request: ApiRequest, memory_id: uuid.UUID, verb: Callable[[MemoryAccess, uuid.UUID], Written]) -> MemoryOut:
