@@ -35,6 +35,7 @@ from memories.schemas import (
     ProfileIn,
     ProfileOut,
     ProfilePatch,
+    Refusal,
     RefusedItem,
     SearchIn,
     SearchOut,
@@ -290,7 +291,9 @@ def _write(
 
 
 def _item(written: Written) -> WrittenItem | RefusedItem:
-    return WrittenItem.of(written) if written.memory_id else RefusedItem(error=written.reason)
+    if written.memory_id:
+        return WrittenItem.of(written)
+    return RefusedItem(error=Refusal(message=written.reason, fields={}))
 
 
 def _decide(request: ApiRequest, memory_id: uuid.UUID, verb: Callable[[MemoryAccess, uuid.UUID], Written]) -> MemoryOut:

@@ -566,3 +566,15 @@ def test_undoing_what_others_built_on_is_shown_first_and_asks(program: Program, 
         }
     ]
     assert told(program.call("GET", f"/memories/{memory_id}"))["status"] == "forgotten"
+
+
+def test_what_left_no_trace_is_told_in_its_place_when_a_list_is_read_again(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrote_before(*_: object, **__: object) -> None:
+        raise writing.AlreadyWritten
+
+    monkeypatch.setattr(writing, "remember_all", wrote_before)
+    [result] = told(program.call("POST", "/memories/batch", {"items": [{"content": "I own a boat"}]}))["results"]
+    assert result["error"]["message"] == "It was not written."
+    assert program.call("POST", "/memories", {"content": "I own a boat"}).status_code == 409
