@@ -7,10 +7,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -160,6 +162,17 @@ def test_before_it_starts_tables_keys_and_static_files_are_brought_up_to_date(
     assert (tmp_path / "static" / "css").is_dir()
 
 
+@contextmanager
+def ending(process: subprocess.Popen[str], *, after: float) -> Iterator[None]:
+    """Ends a process group that takes longer than so many seconds."""
+    timer = threading.Timer(after, os.killpg, [process.pid, signal.SIGTERM])
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 class Run:
     """A `make run` in a process group of its own, as a terminal starts it."""
 
@@ -180,11 +193,13 @@ class Run:
     def read_until_ready(self) -> list[str]:
         steps = []
         assert self.make.stdout
-        for line in self.make.stdout:
-            if " | " not in line:
-                steps.append(line.split(maxsplit=1))
-            if line.startswith("ready"):
-                return [step[0] for step in steps] + [steps[-1][1].strip()]
+        # A start that never says its address must not be waited for without end.
+        with ending(self.make, after=120):
+            for line in self.make.stdout:
+                if " | " not in line:
+                    steps.append(line.split(maxsplit=1))
+                if line.startswith("ready"):
+                    return [step[0] for step in steps] + [steps[-1][1].strip()]
         raise AssertionError(steps)
 
     def processes(self) -> list[psutil.Process]:
