@@ -199,16 +199,17 @@ def search_memories(request: ApiRequest, search: SearchIn) -> SearchOut:
 
 @memory_router.post("/changes/{uuid:change_id}/undo", auth=WRITE, response=ChangeOut | UndoPreviewOut)
 def undo_change(
-    request: ApiRequest, change_id: uuid.UUID, preview: Flag = False, with_later: Flag = False
+    request: ApiRequest, change_id: uuid.UUID, preview: Flag = False, with_later: str = ""
 ) -> ChangeOut | UndoPreviewOut:
-    """Takes one whole change back; 409 when later ones built on it, unless `?with_later` takes these back too.
+    """Takes one whole change back; 409 when later ones built on it.
 
-    `?preview` only says what would become of each memory, and which later changes would follow.
+    `?preview` only says what would become of each memory, and which later changes would follow. Its `seen`, given as
+    `?with_later=`, takes these back too; 409 when it would be others by now.
     """
     access = _access(request, profiles.of_change(request.auth.user, change_id))
     if preview:
         return UndoPreviewOut.of(undoing.preview(access, [change_id]))
-    return ChangeOut(change_id=undoing.undo(access, change_id, with_later=with_later).change_id)
+    return ChangeOut(change_id=undoing.undo(access, change_id, seen=with_later).change_id)
 
 
 @memory_router.get("/{uuid:memory_id}", auth=READ, response=MemoryOut)

@@ -318,11 +318,12 @@ class DifferenceOut(BaseModel):
 class UndoPreviewOut(BaseModel):
     differences: list[DifferenceOut]
     follows: list[uuid.UUID] = Field(description="Later changes that would be taken back too.")
+    seen: str = Field(description="Names all of these, for `with_later` of the undo.")
 
     @classmethod
     def of(cls, preview: Preview) -> "UndoPreviewOut":
         differences = [DifferenceOut(**dataclasses.asdict(each)) for each in preview.differences]
-        return cls(differences=differences, follows=list(preview.follows))
+        return cls(differences=differences, follows=list(preview.follows), seen=preview.seen)
 
 
 class EventOut(BaseModel):

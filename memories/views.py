@@ -100,13 +100,16 @@ def memory_restore(request: PersonRequest, memory_id: uuid.UUID) -> HttpResponse
 def change_undo(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
     """Takes back one change. Whatever shows it hears `memories-changed`, and fetches itself anew.
 
-    What a later change built on is first shown with all that would follow.
+    What a later change built on is first shown with all that would follow, and shown again if that has changed.
     """
     profile = _profile_of_change(request.user, change_id)
+    seen = request.POST.get("seen", "")
     try:
-        undoing.undo(profiles.by_hand(request.user, profile), change_id, with_later="with_later" in request.POST)
+        undoing.undo(profiles.by_hand(request.user, profile), change_id, seen=seen)
     except StaleChange as error:
         if error.follows and not request.htmx:
+            if seen:
+                messages.warning(request, str(error))
             return redirect("undo-preview", change_id)
         if request.htmx:
             return HttpResponse(str(error), status=CONFLICT, content_type="text/plain; charset=utf-8")
@@ -134,11 +137,15 @@ def undo_preview(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def conversation_undo(request: PersonRequest, profile_id: uuid.UUID, conversation_id: uuid.UUID) -> HttpResponse:
-    """All that one conversation brought into a profile, shown first, then taken back at once."""
+    """All that one conversation brought into a profile, shown first, then taken back at once, if it is still that."""
     access = profiles.by_hand(request.user, _profile(request.user, profile_id))
     changes = undoing.changes_of_conversation(access, conversation_id)
     if request.method == "POST" and changes:
-        undone = undoing.undo_all(access, changes, with_later=True)
+        try:
+            undone = undoing.undo_all(access, changes, seen=request.POST.get("seen") or "nothing")
+        except StaleChange as error:
+            messages.warning(request, str(error))
+            return redirect("conversation-undo", profile_id, conversation_id)
         messages.success(request, "What the conversation brought is taken back.")
         return redirect("memory-detail", undone.memory_id)
     preview = undoing.preview(access, changes) if changes else None

@@ -1,8 +1,10 @@
 """Taking changes back: one, all of a conversation, call, import or run, each by new events that compensate.
 
-A change that later ones built on is taken back together with those, once the person has seen which they are.
+A change that later ones built on is taken back together with those, once the person has seen which they are: they name
+what they were shown, and where more would go by now, nothing is done.
 """
 
+import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,12 +17,13 @@ from memories.engine import changes, index, ledger
 from memories.engine.changes import Batch
 from memories.engine.ledger import Act
 from memories.engine.types import Outcome, StaleChange, UnknownMemory, Written
-from memories.models import Action, Memory, MemoryEvent, MemoryProfile, Status
+from memories.models import Action, Memory, MemoryBatch, MemoryEvent, MemoryProfile, Status
 from memorychat.lib.crypto import unlock
 from memorychat.llm.types import Vector
 
 BUILT_ON = "A later change built on this one, so it cannot be undone alone."
 UNDONE_ALREADY = "This change was undone already."
+NOT_AS_SHOWN = "Something changed since this was shown, so something else would be taken back now."
 
 
 @dataclass(frozen=True)
@@ -36,26 +39,32 @@ class Difference:
 
 @dataclass(frozen=True)
 class Preview:
-    """`follows` are the later changes that would be taken back too."""
+    """`follows` are the later changes that would be taken back too; `seen` names all that would be, whoever saw it."""
 
     differences: tuple[Difference, ...]
     follows: tuple[uuid.UUID, ...]
+    seen: str
 
 
-def undo(access: MemoryAccess, change_id: uuid.UUID, *, with_later: bool = False) -> Written:
-    """Compensate one whole change. Raises UnknownMemory, and StaleChange when later changes built on it."""
-    return undo_all(access, [change_id], with_later=with_later)
+def undo(access: MemoryAccess, change_id: uuid.UUID, *, seen: str = "") -> Written:
+    """Compensate one whole change; what built on it goes too when the person has `seen` that (see `Preview`).
+
+    Raises UnknownMemory, and StaleChange when later changes built on it that were not seen.
+    """
+    return undo_all(access, [change_id], seen=seen)
 
 
-def undo_all(access: MemoryAccess, change_ids: Sequence[uuid.UUID], *, with_later: bool = False) -> Written:
+def undo_all(access: MemoryAccess, change_ids: Sequence[uuid.UUID], *, seen: str = "") -> Written:
     """Compensate several changes as one new one, which can be undone itself."""
     changes.must_write(access)
-    expected = _with_what_follows(access.profile, change_ids) if with_later else change_ids
+    expected = _with_what_follows(access.profile, change_ids) if seen else change_ids
     vectors = _vectors_before(access.profile, _events(access.profile, expected))
     with changes.locked(access) as profile:
         taken_back = _with_what_follows(profile, change_ids)
         follows = [change for change in taken_back if change not in change_ids]
-        if follows and not with_later:
+        if seen and seen != _name_of(taken_back):
+            raise StaleChange(NOT_AS_SHOWN, follows=tuple(follows))
+        if follows and not seen:
             raise StaleChange(BUILT_ON, follows=tuple(follows))
         new_change = Act(access).change_id
         written = Written(Outcome.DISCARDED)
@@ -64,17 +73,22 @@ def undo_all(access: MemoryAccess, change_ids: Sequence[uuid.UUID], *, with_late
         return written
 
 
-def undo_batch(access: MemoryAccess, batch: Batch, *, with_later: bool = False) -> Written:
-    return undo_all(access, changes_of_batch(access, batch), with_later=with_later)
+def undo_batch(access: MemoryAccess, batch: Batch, *, seen: str = "") -> Written:
+    return undo_all(access, changes_of_batch(access, batch), seen=seen)
 
 
-def undo_conversation(access: MemoryAccess, conversation_id: uuid.UUID, *, with_later: bool = False) -> Written:
+def undo_conversation(access: MemoryAccess, conversation_id: uuid.UUID, *, seen: str = "") -> Written:
     """Take back what a conversation or call brought about in this profile."""
-    return undo_all(access, changes_of_conversation(access, conversation_id), with_later=with_later)
+    return undo_all(access, changes_of_conversation(access, conversation_id), seen=seen)
 
 
 def changes_of_batch(access: MemoryAccess, batch: Batch) -> list[uuid.UUID]:
-    return _change_ids(access.profile, Q(batch__purpose=batch.purpose, batch__reference=batch.reference))
+    """The parts of an import are batches of their own, and share the reference of the whole as their change."""
+    rows = MemoryBatch.objects.filter(owner=access.profile.owner, purpose=batch.purpose, reference=batch.reference)
+    which = Q(batch__in=list(rows))
+    if batch.purpose == MemoryBatch.Purpose.IMPORT:
+        which |= Q(change_id=batch.reference, batch__isnull=False)
+    return _change_ids(access.profile, which)
 
 
 def changes_of_conversation(access: MemoryAccess, conversation_id: uuid.UUID) -> list[uuid.UUID]:
@@ -98,7 +112,7 @@ def _rehearse(access: MemoryAccess, change_ids: Sequence[uuid.UUID]) -> NoReturn
         for change_id in taken_back:
             _take_back(Act(access, undoes=change_id, change_id=rehearsal), profile, change_id, {})
         follows = tuple(change for change in taken_back if change not in change_ids)
-        raise _Rehearsed(Preview(_differences(profile, rehearsal), follows))
+        raise _Rehearsed(Preview(_differences(profile, rehearsal), follows, _name_of(taken_back)))
 
 
 class _Rehearsed(Exception):
@@ -107,6 +121,11 @@ class _Rehearsed(Exception):
     def __init__(self, preview: Preview) -> None:
         super().__init__()
         self.preview = preview
+
+
+def _name_of(change_ids: Iterable[uuid.UUID]) -> str:
+    """One short name of a set of changes, which travels with a form."""
+    return hashlib.sha256(b"".join(sorted(change.bytes for change in change_ids))).hexdigest()
 
 
 def _differences(profile: MemoryProfile, change_id: uuid.UUID) -> tuple[Difference, ...]:

@@ -112,6 +112,19 @@ def hits(access: MemoryAccess, query: str) -> list[tuple[str, float]]:
     return [(rows[hit.memory_id].content, round(hit.score, 2)) for hit in found]
 
 
+def test_an_import_of_which_the_first_part_was_known_is_undone_as_a_whole(
+    access: MemoryAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "AT_ONCE", 2)
+    reference = uuid7()
+    write(access, "I like tea\nI own a boat")
+    write(access, "I like tea\nI own a boat\nI collect stamps\nI play chess\nI sail on Sundays", reference)
+
+    undoing.undo_batch(access, writing.Batch(MemoryBatch.Purpose.IMPORT, reference))
+
+    assert active(access.profile) == ["I like tea", "I own a boat"]
+
+
 def test_what_was_exported_and_imported_is_recalled_the_same(lived: MemoryAccess, work: MemoryAccess) -> None:
     write(work, export(lived))
 

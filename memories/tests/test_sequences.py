@@ -112,11 +112,9 @@ class Told:
             "decide": self.decide,
             "consolidate": lambda step: consolidation.consolidate(self.access.profile),
             "undo": lambda step: undoing.undo(self.access, self.change(step)),
-            "undo with what follows": lambda step: undoing.undo(self.access, self.change(step), with_later=True),
-            "undo a conversation": lambda step: undoing.undo_conversation(
-                self.access, self.conversation(step), with_later=step.how > 1
-            ),
-            "undo a batch": lambda step: undoing.undo_batch(self.access, self.batch(step), with_later=step.how > 1),
+            "undo with what follows": lambda step: self.undo_as_seen([self.change(step)]),
+            "undo a conversation": self.undo_conversation,
+            "undo a batch": self.undo_batch,
         }
         # What cannot be done must change nothing, and that is looked at, too.
         with suppress(StaleChange, UnknownMemory, writing.AlreadyWritten):
@@ -173,6 +171,21 @@ class Told:
         waiting = Conflict.objects.filter(profile=self.access.profile).open().first()
         if waiting:
             conflicts.decide(self.access, waiting.pk, list(Decision)[step.how % len(Decision)])
+
+    def undo_as_seen(self, change_ids: list[uuid.UUID]) -> None:
+        undoing.undo_all(self.access, change_ids, seen=undoing.preview(self.access, change_ids).seen)
+
+    def undo_conversation(self, step: Step) -> None:
+        if step.how > 1:
+            self.undo_as_seen(undoing.changes_of_conversation(self.access, self.conversation(step)))
+        else:
+            undoing.undo_conversation(self.access, self.conversation(step))
+
+    def undo_batch(self, step: Step) -> None:
+        if step.how > 1:
+            self.undo_as_seen(undoing.changes_of_batch(self.access, self.batch(step)))
+        else:
+            undoing.undo_batch(self.access, self.batch(step))
 
     def memory(self, step: Step) -> uuid.UUID:
         return self._chosen("memory_id", step)

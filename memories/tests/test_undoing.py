@@ -37,15 +37,26 @@ def test_a_change_that_others_built_on_says_what_would_follow_and_asks(access: M
     with pytest.raises(StaleChange) as stale:
         undoing.undo(access, first)
     assert set(stale.value.follows) == {second, third}
-    undoing.undo(access, first, with_later=True)
+    undoing.undo(access, first, seen=undoing.preview(access, [first]).seen)
     memory = Memory.objects.get()
     assert (memory.content, memory.importance, memory.status) == ("I play the cello", 5, Status.FORGOTTEN)
+
+
+def test_what_came_after_it_was_shown_is_not_undone_unseen(access: MemoryAccess) -> None:
+    first = changed(access, Candidate("I play the cello"))
+    writing.revise(access, only_memory(), "I play the tuba")
+    shown = undoing.preview(access, [first])
+    third = writing.revise(access, only_memory(), "I play the harp").change_id
+    with pytest.raises(StaleChange, match="since this was shown") as stale:
+        undoing.undo(access, first, seen=shown.seen)
+    assert third in stale.value.follows
+    assert state() == {"I play the harp": Status.ACTIVE}
 
 
 def test_undoing_with_what_follows_is_one_change_that_can_be_undone(access: MemoryAccess) -> None:
     first = changed(access, Candidate("I play the cello"))
     writing.revise(access, only_memory(), "I play the tuba")
-    undone = undoing.undo(access, first, with_later=True).change_id
+    undone = undoing.undo(access, first, seen=undoing.preview(access, [first]).seen).change_id
     assert undone
     undoing.undo(access, undone)
     assert state() == {"I play the tuba": Status.ACTIVE}
@@ -99,7 +110,7 @@ def test_what_another_conversation_built_on_it_is_named_before_it_goes_too(acces
     assert shown.follows == (again,)
     with pytest.raises(StaleChange):
         undoing.undo_conversation(access, here)
-    undoing.undo_conversation(access, here, with_later=True)
+    undoing.undo_conversation(access, here, seen=shown.seen)
     assert state() == {"I like tea": Status.FORGOTTEN}
 
 

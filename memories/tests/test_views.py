@@ -1,3 +1,4 @@
+import re
 import uuid
 from collections.abc import Callable
 
@@ -34,6 +35,12 @@ def tell(alice: User) -> Callable[..., Memory]:
 
 def text_of(response: object) -> str:
     return response.content.decode()  # type: ignore[attr-defined]
+
+
+def seen_in(preview: object) -> dict[str, str]:
+    """What the form of a preview sends."""
+    [sent] = re.findall(r'<input type="hidden" name="seen" value="(\w+)">', text_of(preview))
+    return {"seen": sent}
 
 
 def test_the_list_holds_ones_own_memories_and_nobody_elses(reader: Client, tell: Callable, bob: User) -> None:
@@ -269,14 +276,46 @@ def test_with_consent_what_followed_is_taken_back_too(reader: Client, tell: Call
     memory = tell("I own a boat")
     change = memory.events.get().change_id
     writing.revise(profiles.by_hand(alice, memory.profile), memory.pk, "I own a ship")
-    shown = text_of(reader.get(reverse("undo-preview", args=[change])))
-    assert "I own a ship" in shown
-    assert "Active, then forgotten" in shown
+    preview = reader.get(reverse("undo-preview", args=[change]))
+    assert "I own a ship" in text_of(preview)
+    assert "Active, then forgotten" in text_of(preview)
 
-    reader.post(reverse("change-undo", args=[change]), {"with_later": "1"})
+    reader.post(reverse("change-undo", args=[change]), seen_in(preview))
 
     memory.refresh_from_db()
     assert (memory.content, memory.status) == ("I own a boat", Status.FORGOTTEN)
+
+
+def test_what_came_after_it_was_shown_is_not_taken_back_unseen(reader: Client, tell: Callable, alice: User) -> None:
+    memory = tell("I own a boat")
+    change, by_hand = memory.events.get().change_id, profiles.by_hand(alice, memory.profile)
+    writing.revise(by_hand, memory.pk, "I own a ship")
+    preview = reader.get(reverse("undo-preview", args=[change]))
+    writing.revise(by_hand, memory.pk, "I own a yacht")
+
+    shown_again = reader.post(reverse("change-undo", args=[change]), seen_in(preview), follow=True)
+
+    assert "Something changed since this was shown" in text_of(shown_again)
+    assert "I own a yacht" in text_of(shown_again)
+    assert Memory.objects.get().status == Status.ACTIVE
+    reader.post(reverse("change-undo", args=[change]), seen_in(shown_again))
+    assert Memory.objects.get().status == Status.FORGOTTEN
+
+
+def test_what_a_conversation_brought_after_it_was_shown_is_shown_first(reader: Client, tell: Callable) -> None:
+    conversation = uuid.uuid4()
+
+    def said(content: str) -> Memory:
+        found: Memory = tell(content, provenance=Provenance(message_id=uuid.uuid4(), conversation_id=conversation))
+        return found
+
+    address = reverse("conversation-undo", args=[said("I own a boat").profile_id, conversation])
+    preview = reader.get(address)
+    said("I like tea")
+
+    for unseen in ({}, seen_in(preview)):
+        assert "I like tea" in text_of(reader.post(address, unseen, follow=True))
+        assert not Memory.objects.exclude(status=Status.ACTIVE).exists()
 
 
 def test_all_that_a_conversation_brought_is_shown_and_taken_back(reader: Client, tell: Callable, bob: User) -> None:
@@ -286,13 +325,14 @@ def test_all_that_a_conversation_brought_is_shown_and_taken_back(reader: Client,
         for content in ("I own a boat", "I like tea")
     )
     address = reverse("conversation-undo", args=[boat.profile_id, conversation])
-    assert "I own a boat" in text_of(reader.get(address))
+    preview = reader.get(address)
+    assert "I own a boat" in text_of(preview)
     assert address in text_of(reader.get(boat.get_absolute_url()))
     stranger = Client()
     stranger.force_login(bob)
     assert stranger.post(address).status_code == 404
 
-    assert reader.post(address).status_code == 302
+    assert reader.post(address, seen_in(preview)).status_code == 302
 
     for memory in (boat, tea):
         memory.refresh_from_db()
