@@ -24,6 +24,7 @@ from conversations.sessions import signed_in
 from conversations.threads import in_thread
 from conversations.turns import AlreadySent, Said, TurnRefused, UnknownConversation
 from memories.models import PrivacyMode
+from memorychat.lib import metrics
 from memorychat.lib.crypto import key_ring
 from memorychat.lib.notify import group_of, listener
 from memorychat.lib.text import TextError
@@ -107,12 +108,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.close(NOT_FOUND)
             return
         self.user, self.is_open, self.stretch = user, True, Stretch(user.pk)
+        metrics.open_sockets.inc()
         listener.ensure()
         await self.channel_layer.group_add(group_of(user.pk), self.channel_name)
 
     async def disconnect(self, code: int) -> None:
         self._leave_reply()
         if self.is_open:
+            metrics.open_sockets.dec()
             self._leave_stretch()
             await self.channel_layer.group_discard(group_of(self.user.pk), self.channel_name)
 

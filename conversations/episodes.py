@@ -34,6 +34,7 @@ from memories.models import (
     Status,
 )
 from memorychat.jobs import correlation_id
+from memorychat.lib import metrics
 from memorychat.lib.crypto import unlock
 from memorychat.lib.text import clean
 from memorychat.llm.providers import get_chat_model, has_language_model
@@ -77,9 +78,9 @@ def write(conversation_id: uuid.UUID) -> None:
     access = MemoryAccess(conversation.profile, PrivacyMode.NORMAL, actor=None, door=Origin.SYSTEM)
     # An episode is compared with no other memory: what happened, happened.
     with suppress(writing.AlreadyWritten):
-        writing.remember_all(
-            access, [_candidate(content, conversation, said[-1])], batch=_batch(conversation), as_given=True
-        )
+        candidate = _candidate(content, conversation, said[-1])
+        written = writing.remember_all(access, [candidate], batch=_batch(conversation), as_given=True)
+        metrics.count_weighed(access.door, written)
 
 
 def _is_due(conversation: Conversation) -> bool:

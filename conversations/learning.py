@@ -17,6 +17,7 @@ from memories.engine.rules import find_forgets
 from memories.engine.types import Provenance
 from memories.models import Action, LearningMode, MemoryBatch, MemoryEvent, Origin, PrivacyMode
 from memorychat.jobs import Job, correlation_id, enqueue
+from memorychat.lib import metrics
 from memorychat.lib.notify import announce
 
 # A request to forget is carried out when one memory answers it this well, and no second one nearly as well.
@@ -45,7 +46,8 @@ def learn(message_id: uuid.UUID) -> None:
     found = _find(message, provenance)
     # It is written already when a worker died between this and the mark below.
     with suppress(writing.AlreadyWritten):
-        writing.remember_all(access, found.candidates, batch=writing.Batch(MemoryBatch.Purpose.TURN, message.pk))
+        batch = writing.Batch(MemoryBatch.Purpose.TURN, message.pk)
+        metrics.count_weighed(access.door, writing.remember_all(access, found.candidates, batch=batch))
     if not MemoryEvent.objects.filter(message_id=message.pk, action=Action.FORGOTTEN).exists():
         for wish in found.forgets:
             _forget(access, wish, message.pk)
@@ -86,7 +88,9 @@ def _cited_in_answer_to(message: Message) -> list[uuid.UUID]:
 
 def _forget(access: MemoryAccess, wish: str, message_id: uuid.UUID) -> None:
     """Forget the one memory that the wish names; none when it is not clear which."""
-    hits = recall(access, wish[:1_000], limit=2).hits
+    found = recall(access, wish[:1_000], limit=2)
+    metrics.recall_seconds.labels(access.door).observe(found.took_ms / 1000)
+    hits = found.hits
     if hits and hits[0].relevance >= FORGETS and (len(hits) == 1 or hits[1].relevance < hits[0].relevance * CLEARLY):
         writing.forget(access, hits[0].memory_id, reason="Asked for in the chat.", message_id=message_id)
 

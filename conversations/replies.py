@@ -28,7 +28,7 @@ from memories.engine.recall import QUERY_LIMIT, recall
 from memories.engine.types import Recall
 from memories.models import Memory, PrivacyMode
 from memorychat.jobs import correlation_id
-from memorychat.lib import markdown
+from memorychat.lib import markdown, metrics
 from memorychat.lib.crypto import key_ring, unlock
 from memorychat.lib.shutdown import on_shutdown
 from memorychat.llm import outcomes
@@ -167,6 +167,7 @@ class Reply:
         """Recall, and the prompt that is made of it."""
         turn = self.turn
         if turn.mode.reads:
+            metrics.recall_seconds.labels(turn.access.door).observe(self._draft.recall.took_ms / 1000)
             self._draft.recall = recall(turn.access, turn.question[:QUERY_LIMIT], limit=RECALLED)
             self._draft.given = self._draft.recall.hits
         return Prompt(

@@ -43,7 +43,7 @@ from memories.schemas import (
     WrittenItem,
 )
 from memories.searching import page_of
-from memorychat.lib import cursors
+from memorychat.lib import cursors, metrics
 from memorychat.lib.crypto import unlock
 from memorychat.lib.problems import Problem
 from memorychat.lib.shapes import Listing, PageQuery
@@ -191,6 +191,7 @@ def search_memories(request: ApiRequest, search: SearchIn) -> SearchOut:
         sectors=search.sectors,
         threshold=search.threshold,
     )
+    metrics.recall_seconds.labels(access.door).observe(found.took_ms / 1000)
     memories = {row.pk: row for row in Memory.objects.filter(pk__in=[hit.memory_id for hit in found.hits])}
     unlock(memories.values())
     results = [FoundOut.of(hit, memories[hit.memory_id]) for hit in found.hits if hit.memory_id in memories]
@@ -289,6 +290,8 @@ def _write(
         return writing.remember_all(access, candidates, batch=batch, as_given=as_given)
     except writing.AlreadyWritten:
         return writing.written_in(access, batch)
+    metrics.count_weighed(access.door, written)
+    return written
 
 
 def _item(written: Written) -> WrittenItem | RefusedItem:

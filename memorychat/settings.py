@@ -200,8 +200,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _encrypted
 SECURE_SSL_REDIRECT = _encrypted and not DEBUG
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if _encrypted and not DEBUG else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
-# The doors of load balancers and orchestrators, who ask without TLS.
-SECURE_REDIRECT_EXEMPT = [r"^health(/live|/ready)?$"]
+# The doors of load balancers, orchestrators and Prometheus, who ask without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^health(/live|/ready)?$", r"^metrics$"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 # Language and time
@@ -230,6 +230,9 @@ DJANGO_STRUCTLOG_USER_ID_FIELD = None
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 
+# Metrics
+METRICS_TOKEN = environment.metrics_token.get_secret_value() if environment.metrics_token else None
+METRICS_HOST, WORKER_METRICS_PORT = environment.host, environment.worker_metrics_port
 
 # Models
 OPENAI_API_KEY = environment.openai_api_key.get_secret_value() if environment.openai_api_key else None

@@ -9,6 +9,7 @@ urlpatterns = [
     path("health", views.health, name="health"),
     path("health/live", views.live, name="health-live"),
     path("health/ready", views.ready, name="health-ready"),
+    path("metrics", views.metrics, name="metrics"),
     path("", include("conversations.urls")),
     path("", include("memories.urls")),
     path("", include("accounts.urls")),

@@ -6,11 +6,14 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
 
 from accounts.data_keys import verify_key_file
-from memorychat import jobs
+from memorychat import jobs, readings
 from memorychat.lib import crypto
+from memorychat.lib.metrics import CONTENT_TYPE, REFUSAL, may_read
+from memorychat.lib.proxies import came_directly
 from memorychat.llm import outcomes
 from memorychat.llm.providers import Nobody, get_chat_model
 
@@ -45,6 +48,15 @@ def health(request: HttpRequest) -> JsonResponse:
         for name, (_, details) in parts.items():
             shown[name] |= details
     return JsonResponse({"status": "ok" if well else "failing", "parts": shown}, status=200 if well else 503)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The numbers of this process, for this machine and for whoever brings the token."""
+    address = request.META.get("REMOTE_ADDR", "") if came_directly(request) else ""
+    if may_read(address, request.headers.get("Authorization", ""), token=settings.METRICS_TOKEN):
+        return HttpResponse(readings.text(), content_type=CONTENT_TYPE)
+    return HttpResponse(REFUSAL, status=403, content_type="text/plain; charset=utf-8")
 
 
 def _parts() -> dict[str, Part]:

@@ -69,6 +69,8 @@ class Environment(BaseSettings):
     debug: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_format: Literal["console", "json"] = "console"
+    metrics_token: SecretStr | None = None
+    worker_metrics_port: int | None = Field(None, ge=1, le=65535)
 
     # Models
     openai_api_key: SecretStr | None = None

@@ -4,11 +4,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
+from django.http import HttpRequest
+
 Scope = dict[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[Any]]
 Networks = Sequence[IPv4Network | IPv6Network]
 
 _FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"forwarded")
+# In the scope: the request says of itself that others handed it on.
+_HANDED_ON = "memorychat.handed_on"
+
+
+def came_directly(request: HttpRequest) -> bool:
+    """Nobody says to have handed it on: its address is that of whoever asks."""
+    is_marked = getattr(request, "scope", {}).get(_HANDED_ON, False)
+    return not is_marked and not any(name.startswith(("HTTP_X_FORWARDED", "HTTP_FORWARDED")) for name in request.META)
 
 
 class TrustedProxies:
@@ -28,7 +38,7 @@ class TrustedProxies:
 
     def _corrected(self, scope: Scope) -> Scope:
         headers = [(name, value) for name, value in scope["headers"] if name.lower() not in _FORWARDED]
-        corrected = {**scope, "headers": headers}
+        corrected = {**scope, "headers": headers, _HANDED_ON: len(headers) < len(scope["headers"])}
         if not self._trusts(scope.get("client")):
             return corrected
         forwarded = {

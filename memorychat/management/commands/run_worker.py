@@ -3,12 +3,13 @@ import signal
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import ConnectorException
 
-from memorychat import jobs
+from memorychat import jobs, readings
 
 logger = structlog.get_logger(__name__)
 
@@ -23,7 +24,18 @@ class Command(BaseCommand):
     help = "Run the jobs of the queue until SIGTERM; then finish what is in hand and take no other."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _tell_numbers()
         asyncio.run(work())
+
+
+def _tell_numbers() -> None:
+    """Of several workers on one machine the first alone is heard; the others work all the same."""
+    if settings.WORKER_METRICS_PORT is None:
+        return
+    try:
+        readings.serve(settings.METRICS_HOST, settings.WORKER_METRICS_PORT, token=settings.METRICS_TOKEN)
+    except OSError as error:
+        logger.warning("metrics_not_served", port=settings.WORKER_METRICS_PORT, error=error.strerror)
 
 
 async def work() -> None:
