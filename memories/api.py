@@ -287,7 +287,7 @@ def _write(
     """What is written under one reference is written once, also when the answer of the first time was lost."""
     batch = writing.Batch(MemoryBatch.Purpose.API, reference)
     try:
-        return writing.remember_all(access, candidates, batch=batch, as_given=as_given)
+        written = writing.remember_all(access, candidates, batch=batch, as_given=as_given)
     except writing.AlreadyWritten:
         return writing.written_in(access, batch)
     metrics.count_weighed(access.door, written)
