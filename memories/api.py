@@ -18,30 +18,21 @@ from memories.engine import copying, undoing, writing
 from memories.engine.recall import recall
 from memories.engine.types import Candidate, Outcome, Written
 from memories.models import Memory, MemoryBatch, MemoryProfile, Origin
-from memories.schemas import (
+from memories.schemas.changes import ChangeOut, EventOut, UndoPreviewOut
+from memories.schemas.memories import (
     BatchIn,
     BatchOut,
-    ChangeOut,
-    CopiedOut,
-    CopyIn,
-    EventOut,
-    ForgottenOut,
-    FoundOut,
     MemoryFilter,
     MemoryIn,
     MemoryItem,
     MemoryOut,
     MemoryPatch,
-    ProfileIn,
-    ProfileOut,
-    ProfilePatch,
     Refusal,
     RefusedItem,
-    SearchIn,
-    SearchOut,
-    UndoPreviewOut,
     WrittenItem,
 )
+from memories.schemas.profiles import CopiedOut, CopyIn, ForgottenOut, ProfileIn, ProfileOut, ProfilePatch
+from memories.schemas.search import FoundOut, SearchIn, SearchOut
 from memories.searching import page_of
 from memorychat.lib import cursors, metrics
 from memorychat.lib.crypto import unlock

@@ -1,0 +1,88 @@
+"""What programs send and get about profiles."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Self, cast
+
+from pydantic import BaseModel, Field, model_validator
+
+from memories.models import LearningMode, MemoryProfile, PrivacyMode
+from memories.profiles import DESCRIPTION_LIMIT, NAME_LIMIT, Promises
+from memorychat.lib.shapes import Body, Words
+
+Name = Annotated[str, Words(NAME_LIMIT, "name")]
+Description = Annotated[str, Words(DESCRIPTION_LIMIT, "description", may_be_empty=True)]
+
+
+class ProfileOut(BaseModel):
+    id: uuid.UUID
+    name: str
+    description: str
+    is_default: bool
+    default_mode: PrivacyMode
+    learning: LearningMode
+    local_only: bool
+    memory_count: int = Field(description="Active memories.")
+    summary: str | None = Field(description="Of them; none for a while after something in it ceased to hold.")
+    created_at: datetime
+
+    @classmethod
+    def of(cls, profile: MemoryProfile) -> "ProfileOut":
+        return cls(
+            id=profile.pk,
+            name=profile.name,
+            description=profile.description,
+            is_default=profile.is_default,
+            default_mode=PrivacyMode(profile.default_mode),
+            learning=LearningMode(profile.learning),
+            local_only=profile.local_only,
+            memory_count=profile.memory_count,
+            summary=profile.summary,
+            created_at=profile.created_at,
+        )
+
+
+class ProfileIn(Body):
+    name: Name
+    description: Description = ""
+    default_mode: PrivacyMode = Field(PrivacyMode.NORMAL, description="Of new conversations.")
+    learning: LearningMode = Field(LearningMode.AUTOMATIC, description="What becomes of what conversations tell.")
+    local_only: bool = Field(False, strict=True, description="Only local models see its words.")
+
+
+class ProfilePatch(Body):
+    name: Name | None = None
+    description: Description | None = None
+    default_mode: PrivacyMode | None = None
+    learning: LearningMode | None = None
+    local_only: bool | None = Field(None, strict=True)
+
+    def promises(self) -> Promises:
+        promises = self.model_dump(include={"default_mode", "learning", "local_only"}, exclude_none=True)
+        return cast("Promises", promises)
+
+
+class CopyIn(Body):
+    """Where to: a new profile of this name, or one that is there."""
+
+    name: Name | None = None
+    profile_id: uuid.UUID | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.name is None) == (self.profile_id is None):
+            raise ValueError("Give either the name of a new profile, or the profile_id of another one.")
+        return self
+
+
+class CopiedOut(BaseModel):
+    profile: ProfileOut
+    count: int = Field(description="Memories that were copied.")
+    known: int = Field(description="Memories that were known there in equal words.")
+    change_id: uuid.UUID | None = Field(description="Undoes all of it at once; null where nothing was copied.")
+
+
+class ForgottenOut(BaseModel):
+    count: int
+    preview: bool = Field(description="Whether this only says what would be forgotten.")
+    change_id: uuid.UUID | None = Field(description="Undoes all of it at once.")
