@@ -57,7 +57,8 @@ def _chapter(event: MemoryEvent, *, is_newest: bool, is_undone: bool) -> Chapter
         how=_how(event),
         at=event.created_at,
         change_id=event.change_id,
-        conversation_id=event.conversation_id,
+        # A copy was not found in the conversation that it goes back to, and so is not taken back with it.
+        conversation_id=event.conversation_id if event.found_by else None,
         is_undone=is_undone,
         can_undo=is_newest and not is_undone,
         can_take_back=not (is_newest or is_undone or action in (Action.USED, Action.UNDONE)),

@@ -12,9 +12,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from memories.engine import changes, guard, index, weighing
+from memories.engine import changes, guard, index, slots, weighing
 from memories.engine.ledger import Act
-from memories.engine.rules import SLOTS, slot_of
 from memories.engine.types import Outcome, Slot, Written
 from memories.models import Action, Kind, Memory, MemoryEvent, MemoryProfile, MemorySource, Origin, Sector, Status
 from memorychat.lib.crypto import unlock
@@ -142,33 +141,21 @@ def opened(profile: MemoryProfile, *statuses: Status) -> list[tuple[Memory, Carr
     for source in MemorySource.objects.filter(memory__profile=profile, memory__status__in=statuses).order_by("pk"):
         sources.setdefault(source.memory_id, []).append(source)
     unlock([*memories, *(source for each in sources.values() for source in each)])
-    slots = slots_by_hash(profile)
-    return [(memory, _opened(memory, slots, sources.get(memory.pk, []))) for memory in memories]
+    return [(memory, _opened(memory, sources.get(memory.pk, []))) for memory in memories]
 
 
-def _opened(memory: Memory, slots: dict[bytes | None, Slot], sources: Sequence[MemorySource]) -> Carried:
+def _opened(memory: Memory, sources: Sequence[MemorySource]) -> Carried:
     """The name of a thread is known by its hash alone."""
     places = [
         Place(each.said_at, each.quote, each.speaker, each.position, each.message_id, _hash(each.thread))
         for each in sources
     ]
     columns = {each.name: getattr(memory, each.name) for each in fields(Carried) if each.name not in ("slot", "places")}
-    return Carried(**columns, slot=slot_behind(memory, slots), places=places)
+    return Carried(**columns, slot=slots.behind(memory.profile, memory), places=places)
 
 
 def _hash(thread: bytes | memoryview | None) -> bytes | None:
     return bytes(thread) if thread else None
-
-
-def slots_by_hash(profile: MemoryProfile) -> dict[bytes | None, Slot]:
-    """A slot is stored as a hash under the profile's key alone; these are those that the rules know."""
-    return {index.slot_key(profile, slot): slot for slot in (Slot("person", name) for name in SLOTS)}
-
-
-def slot_behind(memory: Memory, slots: dict[bytes | None, Slot]) -> Slot | None:
-    """One that the rules do not know by its hash is told by the words, or lost."""
-    key = changes.slot_of(memory)
-    return None if key is None else slots.get(key) or slot_of(memory.content)
 
 
 def _make(

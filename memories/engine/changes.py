@@ -222,16 +222,27 @@ def change(
 
 
 def _withdraw_episodes(act: Act, memory: Memory) -> None:
-    """What is forgotten must not live on in an episode of the conversation in which it was said."""
-    told_in = MemoryEvent.objects.filter(memory=memory, conversation_id__isnull=False).values("conversation_id")
+    """What is forgotten must not live on in an episode of a conversation in which it was said."""
     episodes = (
         of_profile(memory.profile)
         .active()
-        .filter(kind=Kind.EPISODE, events__conversation_id__in=told_in, events__action=Action.CREATED)
+        .filter(
+            kind=Kind.EPISODE,
+            events__conversation_id__in=_conversations_of(memory),
+            events__action=Action.CREATED,
+        )
     )
-    for episode in episodes:
+    for episode in episodes.distinct():
         withdrawing = replace(act, candidate=None, reason="It tells of what is forgotten.")
         change(withdrawing, episode, Action.FORGOTTEN, status=Status.FORGOTTEN)
+
+
+def _conversations_of(memory: Memory) -> list[uuid.UUID]:
+    """In which it was said, also where its own events do not tell: a copy has the messages of what it copies."""
+    messages = MemorySource.objects.filter(memory=memory, message_id__isnull=False).values("message_id")
+    events = MemoryEvent.objects.filter(owner=memory.owner_id, conversation_id__isnull=False)
+    said = events.filter(memory=memory).union(events.filter(message_id__in=messages))
+    return list(said.values_list("conversation_id", flat=True))
 
 
 def add_source(act: Act, memory: Memory) -> None:

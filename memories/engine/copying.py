@@ -18,7 +18,7 @@ from memories.engine.carrying import Carried
 from memories.engine.changes import AlreadyWritten, Batch
 from memories.engine.ledger import Act
 from memories.engine.types import NotAllowed
-from memories.models import Action, MemoryBatch, MemoryEmbedding, MemoryEvent, MemoryProfile, Status
+from memories.models import Action, Memory, MemoryBatch, MemoryEmbedding, MemoryEvent, MemoryProfile, Status
 from memorychat.lib.identifiers import uuid7
 from memorychat.llm.providers import get_embedder
 from memorychat.llm.types import Vector
@@ -49,13 +49,27 @@ def copy(access: MemoryAccess, target: MemoryProfile, *, reference: uuid.UUID | 
 def _copy(access: MemoryAccess, into: MemoryAccess, once: Batch) -> Copied:
     now, vectors = timezone.now(), _vectors(access.profile)
     originals = [(memory, _as_of(now, carried)) for memory, carried in carrying.opened(access.profile, Status.ACTIVE)]
+    told_in = _conversations(access.profile)
     with changes.locked(into) as profile:
         batch = changes.open_batch(profile, once)
         act = Act(into, batch=batch, reason="Copied from another profile.")
         changes.embed_later([vectors.get(memory.pk) for memory, _ in originals])
-        written = [carrying.carry(act, profile, carried, vectors.get(memory.pk)) for memory, carried in originals]
+        written = [
+            carrying.carry(_told_in(act, told_in, memory), profile, carried, vectors.get(memory.pk))
+            for memory, carried in originals
+        ]
     count = sum(each.memory_id is not None for each in written)
     return Copied(count, len(written) - count, act.change_id if count else None)
+
+
+def _conversations(profile: MemoryProfile) -> dict[uuid.UUID, uuid.UUID]:
+    """Memory → the conversation that it came from or sums up: so a copied episode goes with what it tells of."""
+    brought = MemoryEvent.objects.filter(memory__profile=profile, action=Action.CREATED, conversation_id__isnull=False)
+    return dict(brought.values_list("memory_id", "conversation_id"))
+
+
+def _told_in(act: Act, conversations: dict[uuid.UUID, uuid.UUID], memory: Memory) -> Act:
+    return replace(act, conversation_id=conversations.get(memory.pk))
 
 
 def _as_of(now: datetime, carried: Carried) -> Carried:

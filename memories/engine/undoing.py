@@ -92,7 +92,9 @@ def changes_of_batch(access: MemoryAccess, batch: Batch) -> list[uuid.UUID]:
 
 
 def changes_of_conversation(access: MemoryAccess, conversation_id: uuid.UUID) -> list[uuid.UUID]:
-    return _change_ids(access.profile, Q(conversation_id=conversation_id))
+    """What was copied is there by the copy, which is one change: no conversation takes all of it back."""
+    copied = Q(batch__purpose=MemoryBatch.Purpose.COPY)
+    return _change_ids(access.profile, Q(conversation_id=conversation_id) & ~copied)
 
 
 def preview(access: MemoryAccess, change_ids: Sequence[uuid.UUID]) -> Preview:

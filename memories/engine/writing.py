@@ -15,12 +15,11 @@ import structlog
 from django.utils import timezone
 
 from memories.access import MemoryAccess
-from memories.engine import changes, guard, index, scoring
+from memories.engine import changes, guard, index, scoring, slots
 from memories.engine.changes import AlreadyWritten, Batch
 from memories.engine.given import write_as_given
 from memories.engine.ledger import Act
 from memories.engine.limits import Allowance
-from memories.engine.rules import slot_of
 from memories.engine.types import CONTENT_LIMIT, Adjustment, Candidate, NotAllowed, Outcome, Written
 from memories.engine.weighing import Placing, Weighed, told_of_masks, weigh
 from memories.models import Action, Kind, Memory, MemoryBatch, MemoryEvent, MemoryProfile, Status
@@ -100,7 +99,7 @@ def revise(access: MemoryAccess, memory_id: uuid.UUID, content: str) -> Written:
         changes.embed_later([vector])
         if content == memory.content:
             return _unchanged(memory)
-        slot = index.slot_key(profile, slot_of(content))
+        slot = slots.once_reworded(profile, memory, content)
         if (equal := changes.with_digest(profile, index.digest_of(profile, content)).first()) and equal != memory:
             return Written(Outcome.DISCARDED, memory.pk, reason="Another memory says the same already.")
         if memory.is_recallable:

@@ -175,6 +175,84 @@ def test_of_two_homes_the_newer_stands(
     assert former.superseded_by == Memory.objects.get(profile=work, status=Status.ACTIVE)
 
 
+@pytest.mark.parametrize("by_undo", [False, True])
+def test_a_copied_episode_goes_with_what_it_tells_of(
+    alice: User, access: MemoryAccess, work: MemoryProfile, by_undo: bool
+) -> None:
+    """Also with what was told again in its conversation, and with nothing else."""
+    here, there = uuid.uuid4(), uuid.uuid4()
+    said_in(access, here, "I play the bassoon")
+    again = said_in(access, there, "I play the bassoon")
+    said_in(access, here, "I told of a bassoon", Kind.EPISODE)
+    said_in(access, there, "I told of a bassoon again", Kind.EPISODE)
+    elsewhere = uuid.uuid4()
+    said_in(access, elsewhere, "I own a boat")
+    said_in(access, elsewhere, "I told of a boat", Kind.EPISODE)
+    copying.copy(access, work)
+
+    into = profiles.by_hand(alice, work)
+    bassoon = next(memory for memory in Memory.objects.filter(profile=work) if memory.content == "I play the bassoon")
+    forgotten = writing.forget(into, bassoon.pk)
+    assert contents(work) == ["I own a boat", "I told of a boat"]
+    if by_undo:
+        assert forgotten.change_id
+        undoing.undo(into, forgotten.change_id)
+        assert len(contents(work)) == 5
+    assert len(contents(access.profile)) == 5
+    assert Memory.objects.get(pk=again).status == Status.ACTIVE
+
+
+def test_to_take_a_conversation_back_takes_no_copy_back(alice: User, access: MemoryAccess, work: MemoryProfile) -> None:
+    here = uuid.uuid4()
+    said_in(access, here, "I play the bassoon")
+    writing.remember(access, Candidate("I own a boat"))
+    copying.copy(access, work)
+
+    into = profiles.by_hand(alice, work)
+    assert undoing.changes_of_conversation(into, here) == []
+    undoing.undo_conversation(access, here)
+    assert contents(work) == ["I play the bassoon", "I own a boat"]
+
+
+def said_in(access: MemoryAccess, conversation: uuid.UUID, content: str, kind: Kind = Kind.FACT) -> uuid.UUID:
+    message = None if kind is Kind.EPISODE else uuid.uuid4()
+    provenance = Provenance(message_id=message, conversation_id=conversation, said_at=SAID)
+    written = writing.remember(access, Candidate(content, kind, Sector.EPISODIC, provenance=provenance))
+    assert written.memory_id
+    return written.memory_id
+
+
+@pytest.mark.parametrize(
+    ("slot", "words", "newer"),
+    [
+        (Slot("Ana", "home town"), "Ana lives in Porto", "Ana has moved to Braga"),
+        (Slot("sister Ana", "job"), "My sister Ana nurses people", "My sister Ana is a baker"),
+        (Slot("person", "home town"), "Porto is home to me", "I live in Braga"),
+        (Slot("neighbour", "age"), "The neighbour is 71 by now", "The neighbour is 72"),
+    ],
+)
+def test_a_slot_is_copied_whoever_it_is_of(
+    alice: User, access: MemoryAccess, work: MemoryProfile, slot: Slot, words: str, newer: str
+) -> None:
+    writing.remember(access, Candidate(words, slot=slot))
+    copying.copy(access, work)
+    writing.remember(profiles.by_hand(alice, work), Candidate(newer, slot=slot))
+
+    assert contents(work) == [newer]
+
+
+def test_a_copied_slot_of_somebody_else_never_becomes_the_person_s_own(
+    alice: User, access: MemoryAccess, work: MemoryProfile
+) -> None:
+    """Where the words do not tell whose it is, no slot is better than the wrong one."""
+    into = profiles.by_hand(alice, work)
+    writing.remember(into, Candidate("I live in Faro", slot=HOME))
+    writing.remember(access, Candidate("I live in Porto", slot=Slot("Ana", "home town")))
+    copying.copy(access, work)
+
+    assert contents(work) == ["I live in Faro", "I live in Porto"]
+
+
 def test_a_profile_is_not_copied_into_itself(access: MemoryAccess, boat: Memory) -> None:
     with pytest.raises(NotAllowed):
         copying.copy(access, access.profile)

@@ -210,6 +210,50 @@ def test_a_memory_is_saved_and_embedded_later_when_the_embedder_is_down(
         providers.forget_models()
 
 
+ANAS_HOME, SISTERS_HOME = Slot("Ana", "home town"), Slot("sister ana", "home town")
+
+
+@pytest.mark.parametrize(
+    ("former", "slot", "words", "kept"),
+    [
+        ("Ana lives in Porto", ANAS_HOME, "Ana lives in Lisbon", ANAS_HOME),
+        ("Ana lives in Porto", ANAS_HOME, "Ana has moved to Lisbon", ANAS_HOME),
+        ("Ana lives in Porto", ANAS_HOME, "My sister Ana lives in Lisbon", ANAS_HOME),
+        ("Ana lives in Porto", ANAS_HOME, "Ana works as a nurse", Slot("Ana", "job")),
+        ("Ana lives in Porto", ANAS_HOME, "Ana's birthday is on 3 July", Slot("Ana", "birthday")),
+        ("Ana lives in Porto", ANAS_HOME, "Ana likes Porto", None),
+        ("Ana lives in Porto", ANAS_HOME, "Porto has a bridge", None),
+        ("Ana lives in Porto", ANAS_HOME, "I live in Lisbon", None),
+        ("I live in Porto", ANAS_HOME, "I live in Lisbon", ANAS_HOME),
+        ("She has a flat in Porto", ANAS_HOME, "She has a flat in Lisbon", ANAS_HOME),
+        ("She has a flat in Porto", ANAS_HOME, "She has a dog in Lisbon", None),
+        ("My sister Ana lives in Porto", SISTERS_HOME, "My sister Ana is a nurse", Slot("sister ana", "job")),
+        ("My sister Ana lives in Porto", SISTERS_HOME, "My sister Ana lives in Faro", SISTERS_HOME),
+        ("I live in Porto", HOME, "I live in Lisbon", HOME),
+        ("I live in Porto", HOME, "I work as a nurse", Slot("person", "job")),
+        ("I live in Porto", HOME, "I like Porto", None),
+        ("I like Porto", None, "I live in Porto", HOME),
+    ],
+)
+def test_a_reworded_memory_holds_the_slot_that_its_words_tell(
+    access: MemoryAccess, former: str, slot: Slot | None, words: str, kept: Slot | None
+) -> None:
+    memory = remembered(access, Candidate(former, slot=slot))
+    writing.revise(access, memory.pk, words)
+    memory.refresh_from_db()
+
+    assert (bytes(memory.slot) if memory.slot else None) == index.slot_key(access.profile, kept)
+
+
+def test_what_is_corrected_of_somebody_else_does_not_touch_the_person_s_own(access: MemoryAccess) -> None:
+    remembered(access, Candidate("I live in Faro", slot=HOME))
+    anas = remembered(access, Candidate("Ana lives in Porto", slot=ANAS_HOME))
+    writing.revise(access, anas.pk, "Ana lives in Lisbon")
+    assert contents() == ["I live in Faro", "Ana lives in Lisbon"]
+    remembered(access, Candidate("Ana lives in Braga", slot=ANAS_HOME))
+    assert contents() == ["I live in Faro", "Ana lives in Braga"]
+
+
 def test_revising_takes_the_new_words_and_the_slot(access: MemoryAccess) -> None:
     writing.remember(access, home("I live in Porto"))
     wrong = writing.remember(access, Candidate("I like Lisbon", confidence=0.8))
