@@ -40,6 +40,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(_("e-mail address"), max_length=254)
     time_zone = models.CharField(max_length=64, default="UTC", help_text=_("Set from the browser."))
     language = models.CharField(max_length=16, default="en")
+    providers = ArrayField(
+        models.CharField(max_length=32),
+        null=True,
+        help_text=_("The only ones that may see this person's words, in order; null leaves it to the settings."),
+    )
     is_guest = models.BooleanField(default=False)
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)

@@ -15,7 +15,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
-from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -31,10 +30,8 @@ from memorychat.jobs import correlation_id
 from memorychat.lib import markdown, metrics
 from memorychat.lib.crypto import key_ring, unlock
 from memorychat.lib.shutdown import on_shutdown
-from memorychat.llm import outcomes
-from memorychat.llm.deadlines import within
 from memorychat.llm.providers import get_chat_model
-from memorychat.llm.types import Finished, KnownMemory, Prompt, ProviderError
+from memorychat.llm.types import Asked, Finished, KnownMemory, Prompt, ProviderError
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +53,7 @@ TROUBLES = {
     "rate_limited": "The model's provider asks to wait. Try again in a moment.",
     "interrupted": "The answer broke off.",
     "nonsense": "The model gave no usable answer.",
+    "too_long": "The model did not come to an end, and was stopped.",
     "stopping": "The server is being restarted, and the answer was cut.",
     "internal": "Something went wrong on our side.",
 }
@@ -141,7 +139,6 @@ class Reply:
                 status = self._stopped_as or MessageStatus.INTERRUPTED
                 return status, "" if status is MessageStatus.STOPPED else "stopping"
             error = writing.exception()
-            outcomes.record(self._draft.provider, error)
             if isinstance(error, ProviderError):
                 log.warning("reply_failed", code=error.code, provider=self._draft.provider)
                 return MessageStatus.INTERRUPTED, error.code
@@ -153,23 +150,22 @@ class Reply:
 
     async def _write(self) -> None:
         prompt = await in_thread(self._prepare)
-        stream = self._model.stream(prompt, correlation_id=correlation_id())
-        async with aclosing(within(stream, silence=settings.LLM_TIMEOUT_SECONDS)) as pieces:
+        async with aclosing(self._model.stream(prompt, correlation_id=correlation_id())) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Finished):
                     self._draft.finished = piece
-                else:
+                elif isinstance(piece, Asked):
+                    self._draft.provider, self._draft.model = piece.provider, piece.model
+                elif isinstance(piece, str):
                     await self._take(piece)
-        if not self.text.strip():
-            raise ProviderError("The model gave an empty answer.", code="nonsense")
 
     def _prepare(self) -> Prompt:
         """Recall, and the prompt that is made of it."""
         turn = self.turn
         if turn.mode.reads:
-            metrics.recall_seconds.labels(turn.access.door).observe(self._draft.recall.took_ms / 1000)
             self._draft.recall = recall(turn.access, turn.question[:QUERY_LIMIT], limit=RECALLED)
             self._draft.given = self._draft.recall.hits
+            metrics.recall_seconds.labels(turn.access.door).observe(self._draft.recall.took_ms / 1000)
         return Prompt(
             instructions_for(turn.mode, ZoneInfo(turn.access.profile.owner.time_zone)),
             turn.history,

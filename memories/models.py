@@ -139,6 +139,11 @@ class MemoryProfile(models.Model):
     local_only = models.BooleanField(
         default=False, help_text=_("Its words reach the built-in embedder and local providers alone.")
     )
+    own_providers = ArrayField(
+        models.CharField(max_length=32),
+        null=True,
+        help_text=_("The only ones that may see its words, in order; null leaves it to its owner."),
+    )
     summary = EncryptedTextField(null=True)
     summarised_through = models.BigIntegerField(
         default=0, help_text=_("The number of the newest event that the summary knows of.")
@@ -170,6 +175,11 @@ class MemoryProfile(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def providers(self) -> list[str] | None:
+        """Who may see its words, as `memorychat.llm.providers.Keeper` has it."""
+        return self.owner.providers if self.own_providers is None else self.own_providers
 
 
 class MemoryQuerySet(models.QuerySet["Memory"]):

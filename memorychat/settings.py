@@ -103,7 +103,7 @@ TEMPLATES = [
 ]
 
 # One pool a process: a connection that outlives its request under ASGI belongs to a thread that may never come back.
-_connections = {"pool": {"min_size": 1, "max_size": 20, "timeout": 10}}
+_connections = {"pool": {"min_size": 1, "max_size": 20, "timeout": 10}, "prepare_threshold": 5}
 DATABASES = {
     "default": (
         addresses.database(environment.database_url.get_secret_value(), **_connections)
@@ -238,6 +238,9 @@ METRICS_HOST, WORKER_METRICS_PORT = environment.host, environment.worker_metrics
 OPENAI_API_KEY = environment.openai_api_key.get_secret_value() if environment.openai_api_key else None
 OPENAI_BASE_URL = environment.openai_base_url
 OPENAI_MODEL = environment.openai_model
+ANTHROPIC_API_KEY = environment.anthropic_api_key.get_secret_value() if environment.anthropic_api_key else None
+ANTHROPIC_BASE_URL = environment.anthropic_base_url
+ANTHROPIC_MODEL = environment.anthropic_model
 LLM_PROVIDERS = environment.llm_providers
 LOCAL_PROVIDERS = environment.local_providers
 LLM_TEMPERATURE = environment.llm_temperature

@@ -76,8 +76,12 @@ class Environment(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
     openai_model: str = "gpt-4o-mini"
-    llm_providers: Annotated[list[Literal["openai", "builtin"]], NoDecode, BeforeValidator(_split)] = [
+    anthropic_api_key: SecretStr | None = None
+    anthropic_base_url: str | None = None
+    anthropic_model: str = "claude-haiku-4-5"
+    llm_providers: Annotated[list[Literal["openai", "anthropic", "builtin"]], NoDecode, BeforeValidator(_split)] = [
         "openai",
+        "anthropic",
         "builtin",
     ]
     local_providers: CommaSeparated = []
@@ -133,7 +137,7 @@ class Environment(BaseSettings):
     def _absolute(cls, value: Path | None) -> Path | None:
         return value and _from_root(value)
 
-    @field_validator("public_url", "openai_base_url", "embedding_base_url")
+    @field_validator("public_url", "openai_base_url", "anthropic_base_url", "embedding_base_url")
     @classmethod
     def _reachable(cls, value: str | None) -> str | None:
         return value and _web_address(value)

@@ -1,10 +1,8 @@
 """OpenAI and every server that speaks its format: Ollama, vLLM, llama.cpp and others, by their base URL."""
 
 import asyncio
-import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -12,8 +10,20 @@ import numpy as np
 import openai
 from openai import AsyncOpenAI, OpenAI
 
-from memorychat.llm.types import Calibration, Finished, Pieces, Prompt, ProviderError, Vector
+from memorychat.llm.errors import named_errors
+from memorychat.llm.types import (
+    Calibration,
+    Finished,
+    Piece,
+    Pieces,
+    Prompt,
+    ProviderError,
+    ToolCall,
+    ToolSpec,
+    Vector,
+)
 
+# Of embeddings; what chat models are asked is tried again by `fallback`, which knows the deadline.
 TRIES_AGAIN = 1
 # Models that think first refuse a temperature.
 REFUSES_TEMPERATURE = re.compile(r"^(o\d|gpt-5)")
@@ -36,7 +46,7 @@ class OpenAIChat:
             "api_key": api_key,
             "base_url": base_url,
             "timeout": timeout,
-            "max_retries": TRIES_AGAIN,
+            "max_retries": 0,
         }
         self._max_tokens = max_tokens
         self._sampling: dict[str, Any] = {} if REFUSES_TEMPERATURE.match(model) else {"temperature": temperature}
@@ -61,7 +71,7 @@ class OpenAIChat:
         request: dict[str, Any] = {
             "model": self.model,
             "instructions": prompt.system_text(),
-            "input": [{"role": message.role, "content": message.text} for message in prompt.history],
+            "input": list(_items(prompt)),
             "max_output_tokens": self._max_tokens,
             "store": False,
             "stream": True,
@@ -69,18 +79,18 @@ class OpenAIChat:
         }
         if prompt.json_schema:
             request["text"] = {"format": _schema_format(prompt.json_schema)}
-        with _named_errors():
+        if prompt.tools:
+            request["tools"] = [{"type": "function", **_function(tool), "strict": False} for tool in prompt.tools]
+        with named_errors(openai):
             async with await self._client.responses.create(**request, extra_headers=headers) as events:
                 async for event in events:
                     if piece := _read_event(event):
                         yield piece
 
     async def _complete(self, prompt: Prompt, headers: dict[str, str]) -> Pieces:
-        messages = [{"role": "system", "content": prompt.system_text()}]
-        messages += [{"role": message.role, "content": message.text} for message in prompt.history]
         request: dict[str, Any] = {
             "model": self.model,
-            "messages": messages,
+            "messages": [{"role": "system", "content": prompt.system_text()}, *_messages(prompt)],
             "max_tokens": self._max_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
@@ -88,8 +98,10 @@ class OpenAIChat:
         }
         if prompt.json_schema:
             request["response_format"] = {"type": "json_object"}
-        reason, used = "", (0, 0)
-        with _named_errors():
+        if prompt.tools:
+            request["tools"] = [{"type": "function", "function": _function(tool)} for tool in prompt.tools]
+        reason, used, calls = "", (0, 0), _Calls()
+        with named_errors(openai):
             async with await self._client.chat.completions.create(**request, extra_headers=headers) as chunks:
                 # The usage comes in a chunk of its own, after the one with the finish reason.
                 async for chunk in chunks:
@@ -97,16 +109,71 @@ class OpenAIChat:
                         used = (chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
                     for choice in chunk.choices or []:
                         reason = choice.finish_reason or reason
+                        if choice.delta:
+                            calls.take(choice.delta.tool_calls or [])
                         if choice.delta and choice.delta.content:
                             yield choice.delta.content
         if reason:
+            for call in calls.whole():
+                yield call
             yield Finished(reason, *used)
 
 
-def _read_event(event: Any) -> str | Finished | None:
+class _Calls:
+    """Calls of tools, whose parts come one by one under the number of the call."""
+
+    def __init__(self) -> None:
+        self._parts: dict[int, list[str]] = {}
+
+    def take(self, parts: Sequence[Any]) -> None:
+        for part in parts:
+            known = self._parts.setdefault(part.index, ["", "", ""])
+            known[0] = part.id or known[0]
+            if part.function:
+                known[1] += part.function.name or ""
+                known[2] += part.function.arguments or ""
+
+    def whole(self) -> list[ToolCall]:
+        return [ToolCall(id_ or f"call-{index}", name, given) for index, (id_, name, given) in self._parts.items()]
+
+
+def _function(tool: ToolSpec) -> dict[str, object]:
+    return {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+
+
+def _messages(prompt: Prompt) -> Iterator[dict[str, object]]:
+    """The history and the calls so far, for Chat Completions."""
+    for message in prompt.history:
+        yield {"role": message.role, "content": message.text}
+    for done in prompt.rounds:
+        calls = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in done.calls
+        ]
+        yield {"role": "assistant", "content": done.text or None, "tool_calls": calls}
+        for call, result in zip(done.calls, done.results, strict=True):
+            yield {"role": "tool", "tool_call_id": call.id, "content": result}
+
+
+def _items(prompt: Prompt) -> Iterator[dict[str, object]]:
+    """The same for Responses."""
+    for message in prompt.history:
+        yield {"role": message.role, "content": message.text}
+    for done in prompt.rounds:
+        if done.text:
+            yield {"role": "assistant", "content": done.text}
+        for call in done.calls:
+            yield {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
+        for call, result in zip(done.calls, done.results, strict=True):
+            yield {"type": "function_call_output", "call_id": call.id, "output": result}
+
+
+def _read_event(event: Any) -> Piece | None:
     """What an event of the Responses API says of the answer, if anything."""
     if event.type == "response.output_text.delta":
         return str(event.delta)
+    if event.type == "response.output_item.done" and event.item.type == "function_call":
+        return ToolCall(event.item.call_id, event.item.name, event.item.arguments)
     if event.type in ("response.failed", "error"):
         raise ProviderError("The model's provider reported a failure.", code="unreachable")
     if event.type not in ("response.completed", "response.incomplete"):
@@ -134,7 +201,7 @@ class OpenAIEmbedder:
         self._client = OpenAI(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=TRIES_AGAIN)
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
-        with _named_errors():
+        with named_errors(openai):
             answer = self._client.embeddings.create(
                 model=self._model, input=list(texts), dimensions=self.dimensions, encoding_format="float"
             )
@@ -156,24 +223,3 @@ def _unit(numbers: list[float], dimensions: int) -> Vector:
 
 def _schema_format(schema: dict[str, object]) -> dict[str, object]:
     return {"type": "json_schema", "name": "answer", "schema": schema, "strict": False}
-
-
-@contextmanager
-def _named_errors() -> Iterator[None]:
-    """What the library raises, in our words; none of them quotes what was sent."""
-    try:
-        yield
-    except openai.APITimeoutError as error:
-        raise ProviderError("The model did not answer in time.", code="timeout") from error
-    except openai.APIConnectionError as error:
-        raise ProviderError("The model cannot be reached.", code="unreachable") from error
-    except openai.RateLimitError as error:
-        raise ProviderError("The model's provider asks to wait.", code="rate_limited") from error
-    except openai.InternalServerError as error:
-        raise ProviderError(f"The model's server failed ({error.status_code}).", code="unreachable") from error
-    except openai.APIStatusError as error:
-        raise ProviderError(
-            f"The model's provider refused the request ({error.status_code}).", code="refused", permanent=True
-        ) from error
-    except (openai.APIError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ProviderError("The model answered something that is no answer.", code="nonsense") from error

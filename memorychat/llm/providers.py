@@ -1,11 +1,12 @@
 """Which model and which embedder are used, by the settings."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
+from itertools import takewhile
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -13,16 +14,18 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
-from memorychat.llm import outcomes
+from memorychat.llm import breakers
+from memorychat.llm.anthropic import AnthropicChat
 from memorychat.llm.builtin import BuiltinChat
-from memorychat.llm.deadlines import within
+from memorychat.llm.fallback import FallbackChat
 from memorychat.llm.minilm import MiniLM
 from memorychat.llm.openai import OpenAIChat, OpenAIEmbedder
-from memorychat.llm.types import ChatModel, Embedder, Finished, Prompt, ProviderError
+from memorychat.llm.types import ChatModel, Embedder, Prompt
 
 DEFAULT_EMBEDDING_MODEL, DEFAULT_DIMENSIONS = "text-embedding-3-small", 512
 # Named always: left open, the client would look into the environment by itself.
 OPENAI_URL = "https://api.openai.com/v1"
+ANTHROPIC_URL = "https://api.anthropic.com"
 # Servers of one's own ask for no key, but the client wants one.
 NO_KEY = "none"
 
@@ -35,6 +38,18 @@ def _openai_chat() -> ChatModel | None:
         api_key=settings.OPENAI_API_KEY or NO_KEY,
         base_url=settings.OPENAI_BASE_URL or OPENAI_URL,
         temperature=settings.LLM_TEMPERATURE,
+        max_tokens=settings.LLM_MAX_TOKENS,
+        timeout=settings.LLM_TIMEOUT_SECONDS,
+    )
+
+
+def _anthropic_chat() -> ChatModel | None:
+    if not (settings.ANTHROPIC_API_KEY or settings.ANTHROPIC_BASE_URL):
+        return None
+    return AnthropicChat(
+        settings.ANTHROPIC_MODEL,
+        api_key=settings.ANTHROPIC_API_KEY or NO_KEY,
+        base_url=settings.ANTHROPIC_BASE_URL or ANTHROPIC_URL,
         max_tokens=settings.LLM_MAX_TOKENS,
         timeout=settings.LLM_TIMEOUT_SECONDS,
     )
@@ -56,16 +71,29 @@ def _openai_embedder() -> Embedder | None:
 
 
 # Each gives None where nothing is configured for it. `LLM_PROVIDERS` names chat models in the order of preference.
-CHAT_MODELS: dict[str, Callable[[], ChatModel | None]] = {"openai": _openai_chat, "builtin": BuiltinChat}
-BASE_URLS: dict[str, Callable[[], str | None]] = {"openai": lambda: settings.OPENAI_BASE_URL}
+CHAT_MODELS: dict[str, Callable[[], ChatModel | None]] = {
+    "openai": _openai_chat,
+    "anthropic": _anthropic_chat,
+    "builtin": BuiltinChat,
+}
+BASE_URLS: dict[str, Callable[[], str | None]] = {
+    "openai": lambda: settings.OPENAI_BASE_URL,
+    "anthropic": lambda: settings.ANTHROPIC_BASE_URL,
+}
 EMBEDDERS: list[Callable[[], Embedder | None]] = [_openai_embedder, MiniLM]
 
 
 class Keeper(Protocol):
-    """Whatever words belong to. `local_only`: they reach the built-in embedder and local providers alone."""
+    """Whatever words belong to. `local_only`: they reach the built-in embedder and local providers alone.
+
+    `providers` may see them, in the order of preference: nobody else. None leaves it to `LLM_PROVIDERS`.
+    """
 
     @property
     def local_only(self) -> bool: ...
+
+    @property
+    def providers(self) -> Sequence[str] | None: ...
 
 
 @dataclass(frozen=True)
@@ -73,15 +101,25 @@ class Nobody:
     """Whose words nobody has to keep, for there are none: when it is asked what is configured."""
 
     local_only: bool = False
+    providers: Sequence[str] | None = None
 
 
 def get_chat_model(keeper: Keeper) -> ChatModel:
-    """The first of `LLM_PROVIDERS` that is configured and may see the words; the built-in responder when none is."""
-    return _chat_model(is_local=keeper.local_only)
+    """Those that may see the words, in their order; the built-in responder when that is nobody, or it comes first.
+
+    The built-in responder never takes the place of a model that failed: its words would be taken for the model's.
+    """
+    return _chat_model(providers_of(keeper))
 
 
 def has_language_model(keeper: Keeper) -> bool:
     return not isinstance(get_chat_model(keeper), BuiltinChat)
+
+
+def providers_of(keeper: Keeper) -> tuple[str, ...]:
+    """Who may see the words, in the order of preference, whether or not they are configured."""
+    names = settings.LLM_PROVIDERS if keeper.providers is None else keeper.providers
+    return tuple(name for name in names if is_local_provider(name) or not keeper.local_only)
 
 
 def get_embedder(keeper: Keeper) -> Embedder:
@@ -89,10 +127,17 @@ def get_embedder(keeper: Keeper) -> Embedder:
 
 
 @cache
-def _chat_model(*, is_local: bool) -> ChatModel:
-    names = [name for name in settings.LLM_PROVIDERS if is_local_provider(name) or not is_local]
-    configured = (CHAT_MODELS[name]() for name in names)
-    return next((model for model in configured if model), BuiltinChat())
+def _chat_model(names: tuple[str, ...]) -> ChatModel:
+    before_builtin = takewhile(lambda name: name != BuiltinChat.provider, names)
+    models = [model for model in map(model_of, before_builtin) if model]
+    return FallbackChat(models, silence=settings.LLM_TIMEOUT_SECONDS) if models else BuiltinChat()
+
+
+@cache
+def model_of(name: str) -> ChatModel | None:
+    """What is configured under this name of `CHAT_MODELS`, if anything."""
+    make = CHAT_MODELS.get(name)
+    return make() if make else None
 
 
 @cache
@@ -122,30 +167,26 @@ def warm_up() -> None:
 
 
 def complete(model: ChatModel, prompt: Prompt, *, correlation_id: str) -> str:
-    """The whole answer at once, for jobs; raises ProviderError, also when the answer was cut."""
+    """The text of an answer as a whole, for jobs; raises ProviderError, also when the answer was cut."""
 
     async def gather() -> str:
         stream = model.stream(prompt, correlation_id=correlation_id)
         try:
-            async with aclosing(within(stream, silence=settings.LLM_TIMEOUT_SECONDS)) as pieces:
-                return "".join([piece async for piece in pieces if not isinstance(piece, Finished)])
+            async with aclosing(stream) as pieces:
+                return "".join([piece async for piece in pieces if isinstance(piece, str)])
         finally:
             # Its connections belong to the loop below, which ends here.
             await model.aclose()
 
     # A loop of its own: `async_to_sync` would take the worker's, which all of its jobs share.
-    try:
-        answer = asyncio.run(gather())
-    except ProviderError as error:
-        outcomes.record(model.provider, error)
-        raise
-    outcomes.record(model.provider, None)
-    return answer
+    return asyncio.run(gather())
 
 
 def forget_models() -> None:
     """Make them anew when they are asked for next."""
     _chat_model.cache_clear()
+    model_of.cache_clear()
+    breakers.forget()
     _embedder.cache_clear()
 
 

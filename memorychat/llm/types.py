@@ -1,5 +1,6 @@
 """What every model and embedder promises, and what passes between them and us."""
 
+import json
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,13 +16,15 @@ class ProviderError(Exception):
     """A model or embedder did not do its part.
 
     `permanent` says that asking again cannot help (a wrong key, a refused request); `code` is a stable word for the
-    page: unreachable, timeout, refused, rate_limited, interrupted, nonsense.
+    page: unreachable, timeout, refused, rate_limited, interrupted, nonsense, too_long. `again_after`: the seconds that
+    the provider asks to wait, where it does.
     """
 
-    def __init__(self, message: str, *, code: str, permanent: bool = False) -> None:
+    def __init__(self, message: str, *, code: str, permanent: bool = False, again_after: float | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.permanent = permanent
+        self.again_after = again_after
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,46 @@ class KnownMemory:
 
 
 @dataclass(frozen=True)
+class ToolSpec:
+    """A tool that a model may call; `parameters` is the JSON schema of its arguments, an object."""
+
+    name: str
+    description: str
+    parameters: dict[str, object]
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """What a model wants done. `arguments` is JSON as the model wrote it, which need not be right."""
+
+    id: str
+    name: str
+    arguments: str
+
+    def given(self) -> dict[str, object] | None:
+        """The arguments, or None where they are no JSON object."""
+        try:
+            given = json.loads(self.arguments)
+        except (ValueError, RecursionError):
+            return None
+        return given if isinstance(given, dict) else None
+
+
+@dataclass(frozen=True)
+class ToolRound:
+    """What a model said before it called tools, its calls, and what each of them answered, in the same order."""
+
+    text: str
+    calls: Sequence[ToolCall]
+    results: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Prompt:
-    """All that a model is given for one answer. The last message of the history is the person's."""
+    """All that a model is given for one answer. The last message of the history is the person's.
+
+    `tools` may be called; `rounds` are the calls that were made for this answer so far.
+    """
 
     instructions: str
     history: Sequence[ChatMessage]
@@ -61,6 +102,8 @@ class Prompt:
     reads_memories: bool = True
     writes_memories: bool = True
     json_schema: dict[str, object] | None = None
+    tools: Sequence[ToolSpec] = ()
+    rounds: Sequence[ToolRound] = ()
 
     @property
     def question(self) -> str:
@@ -75,6 +118,14 @@ class Prompt:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """This model is given the prompt now: it is named before it answers, for it has seen the words even if it fails."""
+
+    provider: str
+    model: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """The model ended by itself. Without one of these, an answer is cut and not complete."""
 
@@ -83,8 +134,16 @@ class Finished:
     output_tokens: int = 0
 
 
-# An answer as it comes: text, then one `Finished`.
-Pieces = AsyncGenerator[str | Finished, None]
+Piece = str | ToolCall | Asked | Finished
+
+
+def says_something(piece: Piece) -> bool:
+    """Whether a person hears of it, or something is done by it."""
+    return isinstance(piece, ToolCall) or (isinstance(piece, str) and bool(piece.strip()))
+
+
+# An answer as it comes: text, calls of tools, then one `Finished`.
+Pieces = AsyncGenerator[Piece, None]
 
 
 class ChatModel(Protocol):
@@ -94,7 +153,7 @@ class ChatModel(Protocol):
     model: str
 
     def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
-        """Pieces of text, then one `Finished`; raises ProviderError."""
+        """Pieces of text and calls of tools, then one `Finished`; raises ProviderError."""
         ...
 
     async def aclose(self) -> None:

@@ -1,6 +1,7 @@
 import pytest
 from pytest_django import Settings
 
+from memorychat.llm.fallback import FallbackChat
 from memorychat.llm.minilm import MiniLM
 from memorychat.llm.openai import OpenAIChat, OpenAIEmbedder
 from memorychat.llm.providers import Nobody, get_chat_model, get_embedder, has_language_model
@@ -29,7 +30,9 @@ def test_the_chat_model_is_asked_where_it_was_chosen(
     settings.LLM_PROVIDERS = ["openai", "builtin"]
     for name, value in given.items():
         setattr(settings, name, value)
-    model = get_chat_model(Nobody())
+    chain = get_chat_model(Nobody())
+    assert isinstance(chain, FallbackChat)
+    [model] = chain.models
     assert isinstance(model, OpenAIChat)
     assert model._settings["base_url"] == asked
     assert model._is_openai == (asked == OPENAI)
