@@ -237,7 +237,7 @@ def _withdraw_episodes(act: Act, memory: Memory) -> None:
         change(withdrawing, episode, Action.FORGOTTEN, status=Status.FORGOTTEN)
 
 
-def _conversations_of(memory: Memory) -> list[uuid.UUID]:
+def _conversations_of(memory: Memory) -> list[uuid.UUID | None]:
     """In which it was said, also where its own events do not tell: a copy has the messages of what it copies."""
     messages = MemorySource.objects.filter(memory=memory, message_id__isnull=False).values("message_id")
     events = MemoryEvent.objects.filter(owner=memory.owner_id, conversation_id__isnull=False)

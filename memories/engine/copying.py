@@ -62,13 +62,13 @@ def _copy(access: MemoryAccess, into: MemoryAccess, once: Batch) -> Copied:
     return Copied(count, len(written) - count, act.change_id if count else None)
 
 
-def _conversations(profile: MemoryProfile) -> dict[uuid.UUID, uuid.UUID]:
+def _conversations(profile: MemoryProfile) -> dict[uuid.UUID, uuid.UUID | None]:
     """Memory → the conversation that it came from or sums up: so a copied episode goes with what it tells of."""
     brought = MemoryEvent.objects.filter(memory__profile=profile, action=Action.CREATED, conversation_id__isnull=False)
     return dict(brought.values_list("memory_id", "conversation_id"))
 
 
-def _told_in(act: Act, conversations: dict[uuid.UUID, uuid.UUID], memory: Memory) -> Act:
+def _told_in(act: Act, conversations: dict[uuid.UUID, uuid.UUID | None], memory: Memory) -> Act:
     return replace(act, conversation_id=conversations.get(memory.pk))
 
 
