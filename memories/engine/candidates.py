@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.utils import timezone
 
 from memories.engine.questions import ProfileFacts, Question
 from memories.models import MemoryProfile, Status
+from memorychat.lib.prepared import prepared_cursor
 from memorychat.llm.providers import get_embedder
 from memorychat.llm.types import Vector
 
@@ -156,7 +156,7 @@ class Narrowing:
 
 def facts_of(profile: MemoryProfile) -> ProfileFacts:
     """As they are now; raises DoesNotExist for a profile that was deleted."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(FACTS, {"profile": profile.pk})
         row = cursor.fetchone()
     if row is None:
@@ -172,7 +172,8 @@ def find(
         "profile": profile.pk,
         "terms": question.terms,
         "words": question.words,
-        "memories": facts.memories,
+        # Always of one type, or another number of digits would be another statement to the server.
+        "memories": float(facts.memories),
         "k1": K1 + 1,
         "k": K1 * (1 - B),
         "b": K1 * B * facts.memories / max(facts.terms, 1),
@@ -183,7 +184,7 @@ def find(
         "now": timezone.now(),
         **narrowing.parameters,
     }
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_statement(narrowing, by_vector=vector is not None, by_slot=bool(question.slots)), parameters)
         return [Candidate._make(row) for row in cursor.fetchall()]
 

@@ -2,20 +2,20 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from django.db import connection
 
 from memories.engine.candidates import Narrowing
 from memories.models import Conflict, MemoryProfile
+from memorychat.lib.prepared import prepared_cursor
 
 FOLLOWED = 2  # the strongest links of each hit
 FOLLOWED_WHEN_NARROWED = 10  # of these, the strongest that are allowed
 LINKED_AMONG = 10  # links count among so many first hits
 
-# Checks of what links lead to would cost more to plan here than all the rest: they follow, for what is new alone.
+# With what stands in a conflict, links without a weight. What is not active any more leads nowhere and contradicts
+# nothing; what is narrowed away is not led to. A plan that is kept knows no profile's size: as a join, that check could
+# read the whole of a large one.
 BESIDE = """
 SELECT hit, near, weight
   FROM (SELECT hit, near, weight, row_number() OVER (PARTITION BY hit ORDER BY weight DESC, near DESC) AS place
@@ -24,14 +24,15 @@ SELECT hit, near, weight
                  UNION ALL
                 SELECT hit, one_id, weight
                   FROM unnest(%(hits)s::uuid[]) AS hit JOIN memories_memorylink ON other_id = hit) AS linked) AS placed
- WHERE place <= %(most)s OR near = ANY(%(hits)s::uuid[])
+ WHERE (place <= %(most)s OR near = ANY(%(hits)s::uuid[]))
+   AND (SELECT profile_id = %(profile)s AND (status = 'active' OR status = ANY(%(statuses)s::text[])) {conditions}
+          FROM memories_memory WHERE id = near)
  UNION ALL
-SELECT one_id, other_id, NULL FROM memories_conflict WHERE profile_id = %(profile)s AND resolved_at IS NULL"""
-ALLOWED = """
-SELECT id FROM memories_memory WHERE id = ANY(%(ids)s::uuid[]) AND profile_id = %(profile)s
-   AND (status = 'active' OR status = ANY(%(statuses)s::text[])) {conditions}"""
-ACTIVE = """
-SELECT id FROM memories_memory WHERE id = ANY(%(ids)s::uuid[]) AND profile_id = %(profile)s AND status = 'active'"""
+SELECT one_id, other_id, NULL
+  FROM memories_conflict AS conflict
+  JOIN memories_memory AS one ON one.id = one_id AND one.status = 'active'
+  JOIN memories_memory AS other ON other.id = other_id AND other.status = 'active'
+ WHERE conflict.profile_id = %(profile)s AND resolved_at IS NULL"""
 
 
 @dataclass
@@ -43,48 +44,35 @@ class Surroundings:
     conflicts: dict[uuid.UUID, list[uuid.UUID]] = field(default_factory=lambda: defaultdict(list))
 
 
-def surroundings_of(
-    profile: MemoryProfile, hits: Sequence[uuid.UUID], known: Collection[uuid.UUID], narrowing: Narrowing
-) -> Surroundings:
-    """Of `hits`, best first. What is `known` is allowed already; where else their links lead is looked up."""
+def surroundings_of(profile: MemoryProfile, hits: Sequence[uuid.UUID], narrowing: Narrowing) -> Surroundings:
+    """Of `hits`, best first."""
+    conditions = narrowing.conditions()
+    parameters = {
+        "profile": profile.pk,
+        "hits": list(hits),
+        "most": FOLLOWED_WHEN_NARROWED if conditions else FOLLOWED,
+        **narrowing.parameters,
+    }
     links: dict[uuid.UUID, list[tuple[float, uuid.UUID]]] = defaultdict(list)
-    conflicts: list[tuple[uuid.UUID, uuid.UUID]] = []
-    most = FOLLOWED_WHEN_NARROWED if narrowing.conditions() else FOLLOWED
-    for one, other, weight in _rows(BESIDE, profile=profile.pk, hits=list(hits), most=most):
-        if weight is None:
-            conflicts.append((one, other))
-        else:
-            links[one].append((weight, other))
     found = Surroundings()
-    _note_links(found, links, hits, _allowed(profile, links, known, narrowing))
-    _note_conflicts(found, profile, conflicts)
+    with prepared_cursor() as cursor:
+        cursor.execute(BESIDE.format(conditions=conditions), parameters)
+        for one, other, weight in cursor.fetchall():
+            if weight is None:
+                found.conflicts[one].append(other)
+                found.conflicts[other].append(one)
+            else:
+                links[one].append((weight, other))
+    _note_links(found, links, hits)
     return found
 
 
-def _allowed(
-    profile: MemoryProfile,
-    links: Mapping[uuid.UUID, list[tuple[float, uuid.UUID]]],
-    known: Collection[uuid.UUID],
-    narrowing: Narrowing,
-) -> set[uuid.UUID]:
-    near = {memory_id for linked in links.values() for _, memory_id in linked}
-    unknown = near.difference(known)
-    if not unknown:
-        return near
-    statement = ALLOWED.format(conditions=narrowing.conditions())
-    rows = _rows(statement, ids=list(unknown), profile=profile.pk, **narrowing.parameters)
-    return near.intersection(known) | {memory_id for (memory_id,) in rows}
-
-
 def _note_links(
-    found: Surroundings,
-    links: Mapping[uuid.UUID, list[tuple[float, uuid.UUID]]],
-    hits: Sequence[uuid.UUID],
-    allowed: Collection[uuid.UUID],
+    found: Surroundings, links: Mapping[uuid.UUID, list[tuple[float, uuid.UUID]]], hits: Sequence[uuid.UUID]
 ) -> None:
     first = set(hits[:LINKED_AMONG])
     for hit in hits:
-        strongest = sorted(((weight, near) for weight, near in links[hit] if near in allowed), reverse=True)
+        strongest = sorted(links.get(hit, ()), reverse=True)
         found.leads += [(hit, near, weight) for weight, near in strongest[:FOLLOWED]]
         among = next(((near, weight) for weight, near in strongest if near in first), None)
         if among and hit in first:
@@ -98,23 +86,3 @@ def conflicts_among(profile: MemoryProfile) -> dict[uuid.UUID, list[uuid.UUID]]:
         found[one].append(other)
         found[other].append(one)
     return found
-
-
-def _note_conflicts(
-    found: Surroundings, profile: MemoryProfile, conflicts: Sequence[tuple[uuid.UUID, uuid.UUID]]
-) -> None:
-    """What was forgotten or superseded since contradicts nothing."""
-    if not conflicts:
-        return
-    ids = list({memory_id for pair in conflicts for memory_id in pair})
-    active = {memory_id for (memory_id,) in _rows(ACTIVE, ids=ids, profile=profile.pk)}
-    for one, other in conflicts:
-        if one in active and other in active:
-            found.conflicts[one].append(other)
-            found.conflicts[other].append(one)
-
-
-def _rows(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return list(cursor.fetchall())

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from memories.access import MemoryAccess
 from memories.engine import candidates, index, scoring
-from memories.engine.candidates import Candidate, Narrowing
+from memories.engine.candidates import Narrowing
 from memories.engine.expansion import LINKED_AMONG, Surroundings, conflicts_among, surroundings_of
 from memories.engine.questions import understand
 from memories.engine.ranking import Weighed, hits_of, rank
@@ -78,7 +78,7 @@ def recall(
         threshold=threshold,
         most=max(limit, LINKED_AMONG),
     )
-    surroundings = _surroundings(access.profile, first, found, narrowing, degraded)
+    surroundings = _surroundings(access.profile, first, narrowing, degraded)
     hits = hits_of(first, found, surroundings, speaker=question.speaker, limit=limit, threshold=threshold)
     return Recall(tuple(hits), _milliseconds(started), tuple(degraded))
 
@@ -132,17 +132,12 @@ def _embed(question: str, profile: MemoryProfile, degraded: list[str]) -> Vector
 
 
 def _surroundings(
-    profile: MemoryProfile,
-    first: Sequence[Weighed],
-    found: Sequence[Candidate],
-    narrowing: Narrowing,
-    degraded: list[str],
+    profile: MemoryProfile, first: Sequence[Weighed], narrowing: Narrowing, degraded: list[str]
 ) -> Surroundings:
     if not first:
         return Surroundings()
-    ids, known = [each.candidate.memory_id for each in first], {each.memory_id for each in found}
     try:
-        return surroundings_of(profile, ids, known, narrowing)
+        return surroundings_of(profile, [each.candidate.memory_id for each in first], narrowing)
     except DatabaseError as error:
         _leave_out("links", type(error).__name__, degraded)
         return Surroundings()

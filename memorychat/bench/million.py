@@ -159,7 +159,7 @@ def _expansion(person: Person) -> Iterator[str]:
             found = recall(access, query, limit=10)
             ids = [hit.memory_id for hit in found.hits]
             whole.append(found.took_ms)
-            look = partial(expansion.surroundings_of, person.profile, ids, set(ids), Narrowing())
+            look = partial(expansion.surroundings_of, person.profile, ids, Narrowing())
             beside.append(timed(look))
     counted = len(asked)
     total, share = Times.of(whole[counted:]), Times.of(beside[counted:])

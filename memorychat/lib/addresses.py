@@ -5,7 +5,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 
 def database(url: str, **options: Any) -> dict[str, Any]:
-    """`postgresql://user:password@host:port/name?sslmode=require`; the part after the question mark is the driver's."""
+    """`postgresql://user:password@host:port/name?sslmode=require`; the part after the question mark is the driver's.
+
+    It comes before `options`; `prepare_threshold=none` is for poolers that know no prepared statements.
+    """
     parts = urlsplit(url)
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -15,8 +18,15 @@ def database(url: str, **options: Any) -> dict[str, Any]:
         # A socket's folder is written as a host with its slashes escaped.
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "OPTIONS": dict(parse_qsl(parts.query)) | options,
+        "OPTIONS": options | {name: _typed(name, value) for name, value in parse_qsl(parts.query)},
     }
+
+
+def _typed(name: str, value: str) -> str | int | None:
+    """The driver takes all as text but the number of runs after which a statement is prepared."""
+    if name != "prepare_threshold":
+        return value
+    return int(value) if value.isdecimal() else None
 
 
 def mail(url: str) -> dict[str, Any]:

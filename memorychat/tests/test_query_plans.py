@@ -275,8 +275,9 @@ def is_narrowed(node: Plan, plan: Plan) -> bool:
 
 
 def plan_of(statement: str) -> Plan:
+    """Of a prepared statement the plan that the server keeps, whatever its values."""
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}")
+        cursor.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {statement}")
         [(explained,)] = cursor.fetchall()
     return explained[0]["Plan"]
 

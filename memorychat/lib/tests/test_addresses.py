@@ -1,3 +1,5 @@
+import pytest
+
 from memorychat.lib import addresses
 
 
@@ -14,6 +16,13 @@ def test_a_database_behind_a_socket_has_a_folder_for_a_host() -> None:
     found = addresses.database("postgresql://me@%2Fvar%2Frun%2Fpostgresql/chat")
 
     assert (found["HOST"], found["PORT"]) == ("/var/run/postgresql", "")
+
+
+@pytest.mark.parametrize(("asked", "threshold"), [("", 5), ("?prepare_threshold=none", None)])
+def test_statements_are_prepared_unless_the_address_says_otherwise(asked: str, threshold: int | None) -> None:
+    found = addresses.database(f"postgresql://me@db.example/chat{asked}", prepare_threshold=5)
+
+    assert found["OPTIONS"] == {"prepare_threshold": threshold}
 
 
 def test_mail_goes_by_the_port_that_its_protection_uses() -> None:
