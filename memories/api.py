@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain, repeat
 from typing import Annotated
 
+from django.utils import timezone
 from ninja import Query, Router
 from ninja.responses import Status
 from pydantic import BeforeValidator
@@ -15,8 +16,9 @@ from accounts.models import User
 from memories import profiles
 from memories.access import MemoryAccess
 from memories.engine import copying, undoing, writing
-from memories.engine.recall import recall
-from memories.engine.types import Candidate, Outcome, Written
+from memories.engine.history import held_at
+from memories.engine.recall import recall, recall_recent
+from memories.engine.types import Candidate, Outcome, Recall, Written
 from memories.models import Memory, MemoryBatch, MemoryProfile, Origin
 from memories.schemas.changes import ChangeOut, EventOut, UndoPreviewOut
 from memories.schemas.memories import (
@@ -31,8 +33,17 @@ from memories.schemas.memories import (
     RefusedItem,
     WrittenItem,
 )
-from memories.schemas.profiles import CopiedOut, CopyIn, ForgottenOut, ProfileIn, ProfileOut, ProfilePatch
-from memories.schemas.search import FoundOut, SearchIn, SearchOut
+from memories.schemas.profiles import (
+    CopiedOut,
+    CopyIn,
+    ForgottenOut,
+    HeldOut,
+    HeldQuery,
+    ProfileIn,
+    ProfileOut,
+    ProfilePatch,
+)
+from memories.schemas.search import FoundOut, RecentQuery, SearchIn, SearchOut
 from memories.searching import page_of
 from memorychat.lib import cursors, metrics
 from memorychat.lib.crypto import unlock
@@ -120,6 +131,18 @@ def make_default_profile(request: ApiRequest, profile_id: uuid.UUID) -> ProfileO
     return ProfileOut.of(profile)
 
 
+@profile_router.get("/{uuid:profile_id}/memories", auth=READ, response=Listing[HeldOut])
+def list_memories_held(request: ApiRequest, profile_id: uuid.UUID, asked: Query[HeldQuery]) -> Listing[HeldOut]:
+    """What the profile held at a time, by its ledger, oldest memory first; what was erased since is not known."""
+    held = held_at(_access(request, profiles.get(request.auth.user, profile_id)), asked.at or timezone.now())
+    after = cursors.read(asked.cursor, uuid.UUID)[0] if asked.cursor else uuid.UUID(int=0)
+    rows = [each for each in held if each.memory_id > after]
+    part = cursors.cut(rows[: asked.limit + 1], asked.limit, lambda each: [each.memory_id])
+    now = dict(Memory.objects.filter(pk__in=[each.memory_id for each in part.rows]).values_list("pk", "status"))
+    results = [HeldOut.of(each, now.get(each.memory_id)) for each in part.rows]
+    return Listing[HeldOut](results=results, next=part.next)
+
+
 @profile_router.delete("/{uuid:profile_id}/memories", auth=WRITE, response=ForgottenOut)
 def forget_memories_of_profile(request: ApiRequest, profile_id: uuid.UUID, preview: Flag = False) -> ForgottenOut:
     """Forgets all active memories of the profile as one change, which can be undone; `?preview` only counts them."""
@@ -174,19 +197,15 @@ def create_memories(request: ApiRequest, batch: BatchIn) -> Status[BatchOut]:
 def search_memories(request: ApiRequest, search: SearchIn) -> SearchOut:
     """The memories of one profile that answer best, each with its score taken apart."""
     access = _access(request, profiles.get(request.auth.user, search.profile_id))
-    found = recall(
-        access,
-        search.query,
-        limit=search.limit,
-        kinds=search.kinds,
-        sectors=search.sectors,
-        threshold=search.threshold,
-    )
-    metrics.recall_seconds.labels(access.door).observe(found.took_ms / 1000)
-    memories = {row.pk: row for row in Memory.objects.filter(pk__in=[hit.memory_id for hit in found.hits])}
-    unlock(memories.values())
-    results = [FoundOut.of(hit, memories[hit.memory_id]) for hit in found.hits if hit.memory_id in memories]
-    return SearchOut(results=results, took_ms=found.took_ms, degraded=list(found.degraded))
+    asked = search.model_dump(exclude={"profile_id", "query", "explain"})
+    return _found(access, recall(access, search.query, **asked), search)
+
+
+@memory_router.get("/recent", auth=READ, response=SearchOut)
+def list_recent_memories(request: ApiRequest, asked: Query[RecentQuery]) -> SearchOut:
+    """What matters most and was said last, whatever it is about."""
+    access = _access(request, profiles.get(request.auth.user, asked.profile_id))
+    return _found(access, recall_recent(access, limit=asked.limit))
 
 
 @memory_router.post("/changes/{uuid:change_id}/undo", auth=WRITE, response=ChangeOut | UndoPreviewOut)
@@ -264,6 +283,14 @@ def _access(request: ApiRequest, profile: MemoryProfile) -> MemoryAccess:
 
 def _fetch(user: User, memory_id: uuid.UUID) -> Memory:
     return Memory.objects.for_user(user).select_related("profile__owner").get(pk=memory_id)
+
+
+def _found(access: MemoryAccess, found: Recall, asked: SearchIn | None = None) -> SearchOut:
+    metrics.recall_seconds.labels(access.door).observe(found.took_ms / 1000)
+    memories = {row.pk: row for row in Memory.objects.filter(pk__in=[hit.memory_id for hit in found.hits])}
+    unlock(memories.values())
+    results = [FoundOut.of(hit, memories[hit.memory_id], asked) for hit in found.hits if hit.memory_id in memories]
+    return SearchOut(results=results, took_ms=found.took_ms, degraded=list(found.degraded))
 
 
 def _told(request: ApiRequest, memory_id: uuid.UUID) -> MemoryOut:

@@ -16,7 +16,7 @@ from memories.engine.types import CONTENT_LIMIT, Candidate, Outcome, Provenance,
 from memories.models import Kind, Memory, Origin, Sector, Status
 from memories.profiles import NAME_LIMIT
 from memories.searching import Narrowing
-from memorychat.lib.shapes import Body, Moment, PageQuery, Words, in_one_sentence, what_is_wrong
+from memorychat.lib.shapes import Body, Moment, PageQuery, Span, Words, in_one_sentence, what_is_wrong
 
 METADATA_BYTES = 4_096
 BATCH_LIMIT = 1_000
@@ -89,14 +89,12 @@ class MemoryOut(BaseModel):
         )
 
 
-class MemoryFilter(PageQuery):
+class MemoryFilter(Span, PageQuery):
     status: Status = Status.ACTIVE
     kind: Kind | None = None
     sector: Sector | None = None
     origin: Origin | None = None
     profile_id: uuid.UUID | None = None
-    since: Moment | None = Field(None, description="Held or happened then or later.")
-    until: Moment | None = Field(None, description="Held or happened before then.")
 
     def narrowing(self) -> Narrowing:
         return Narrowing(**self.model_dump(exclude={"limit", "cursor"}))

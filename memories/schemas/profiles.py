@@ -1,14 +1,16 @@
 """What programs send and get about profiles."""
 
+import dataclasses
 import uuid
 from datetime import datetime
-from typing import Annotated, Self, cast
+from typing import Annotated, Any, Self, cast
 
 from pydantic import BaseModel, Field, model_validator
 
-from memories.models import LearningMode, MemoryProfile, PrivacyMode
+from memories.engine.history import Held
+from memories.models import Kind, LearningMode, MemoryProfile, PrivacyMode, Sector, Status
 from memories.profiles import DESCRIPTION_LIMIT, NAME_LIMIT, Promises
-from memorychat.lib.shapes import Body, Words
+from memorychat.lib.shapes import Body, Moment, PageQuery, Words
 
 Name = Annotated[str, Words(NAME_LIMIT, "name")]
 Description = Annotated[str, Words(DESCRIPTION_LIMIT, "description", may_be_empty=True)]
@@ -86,3 +88,28 @@ class ForgottenOut(BaseModel):
     count: int
     preview: bool = Field(description="Whether this only says what would be forgotten.")
     change_id: uuid.UUID | None = Field(description="Undoes all of it at once.")
+
+
+class HeldQuery(PageQuery):
+    at: Moment | None = Field(None, description="Now unless given.")
+
+
+class HeldOut(BaseModel):
+    """A memory as it was then."""
+
+    id: uuid.UUID
+    content: str
+    kind: Kind
+    sector: Sector
+    importance: int
+    confidence: float
+    occurred_at: datetime
+    pinned: bool
+    metadata: dict[str, Any] | None
+    status_now: Status | None = Field(description="Null for what is not there any more.")
+
+    @classmethod
+    def of(cls, held: Held, status_now: str | None) -> "HeldOut":
+        told = dataclasses.asdict(held)
+        told.pop("status")
+        return cls(id=told.pop("memory_id"), **told, status_now=Status(status_now) if status_now else None)

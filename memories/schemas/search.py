@@ -7,21 +7,32 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
+from memories.engine import explaining
 from memories.engine.recall import QUERY_LIMIT
 from memories.engine.types import Hit
-from memories.models import Kind, Memory, Sector
-from memorychat.lib.shapes import Body, Words
+from memories.models import Kind, Memory, Sector, Status
+from memorychat.lib.shapes import Body, Span, Words
 
 SEARCH_LIMIT = 100
+SAID_WHERE_IT_IS_SO = frozenset({"conflicts_with", "status", "why"})
 
 
-class SearchIn(Body):
+class SearchIn(Span, Body):
     query: Annotated[str, Words(QUERY_LIMIT, "query")]
     limit: int = Field(5, strict=True, ge=1, le=SEARCH_LIMIT)
     profile_id: uuid.UUID | None = Field(None, description="The default profile unless given.")
     kinds: list[Kind] | None = Field(None, description="An empty list allows nothing.")
     sectors: list[Sector] | None = Field(None, description="An empty list allows nothing.")
     threshold: float = Field(0.0, strict=True, ge=0, le=1, description="The least relevance, 0–1.")
+    include: list[Status] = Field(
+        [], description="Besides active ones, those of these statuses; each then tells its own."
+    )
+    explain: bool = Field(False, strict=True, description="Have each tell why it came.")
+
+
+class RecentQuery(BaseModel):
+    limit: int = Field(10, ge=1, le=SEARCH_LIMIT)
+    profile_id: uuid.UUID | None = Field(None, description="The default profile unless given.")
 
 
 class PartsOut(BaseModel):
@@ -31,6 +42,26 @@ class PartsOut(BaseModel):
     salience: float = Field(description="At most 0.20.")
     recency: float = Field(description="At most 0.10.")
     links: float = Field(description="At most 0.10.")
+
+
+class PartOut(BaseModel):
+    name: str
+    value: float
+    share: float = Field(description="Of the most that it can be, 0–1.")
+
+
+class WhyOut(BaseModel):
+    """Why a memory came."""
+
+    sentence: str
+    words: list[str] = Field(description="Those of the query that it holds in one form or another.")
+    parts: list[PartOut] = Field(description="What the score is made of.")
+
+    @classmethod
+    def of(cls, hit: Hit, memory: Memory, query: str) -> "WhyOut":
+        told = explaining.explain(hit, question=query, content=memory.content)
+        parts = [PartOut(**dataclasses.asdict(part)) for part in told.parts]
+        return cls(sentence=told.sentence, words=explaining.matching_words(query, memory.content), parts=parts)
 
 
 class FoundOut(BaseModel):
@@ -50,14 +81,16 @@ class FoundOut(BaseModel):
         default_factory=list,
         description="Memories that say otherwise, where their owner has not decided; left out where there are none.",
     )
+    status: Status | None = Field(None, description="Left out unless others than active ones were asked for.")
+    why: WhyOut | None = Field(None, description="Left out unless it was asked for.")
 
     @model_serializer(mode="wrap")
-    def _without_no_conflicts(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_what_is_not_told(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         told: dict[str, Any] = serialise(self)
-        return told if self.conflicts_with else {name: told[name] for name in told if name != "conflicts_with"}
+        return {name: value for name, value in told.items() if value or name not in SAID_WHERE_IT_IS_SO}
 
     @classmethod
-    def of(cls, hit: Hit, memory: Memory) -> "FoundOut":
+    def of(cls, hit: Hit, memory: Memory, asked: SearchIn | None = None) -> "FoundOut":
         return cls(
             id=memory.pk,
             content=memory.content,
@@ -72,6 +105,8 @@ class FoundOut(BaseModel):
             created_at=memory.created_at,
             metadata=memory.metadata,
             conflicts_with=list(hit.conflicts_with),
+            status=Status(memory.status) if asked and asked.include else None,
+            why=WhyOut.of(hit, memory, asked.query) if asked and asked.explain else None,
         )
 
 

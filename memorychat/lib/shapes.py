@@ -12,6 +12,8 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -85,6 +87,21 @@ def _moment(value: datetime) -> datetime:
 
 
 Moment = Annotated[datetime, AfterValidator(_moment)]
+
+
+class Span(BaseModel):
+    """Narrows by the time that something held or happened."""
+
+    since: Moment | None = Field(None, description="Held or happened then or later.")
+    until: Moment | None = Field(None, description="Held or happened before then.")
+
+    @field_validator("until")
+    @classmethod
+    def _after_since(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        since = info.data.get("since")
+        if value and since and value < since:
+            raise ValueError("This time must not lie before `since`.")
+        return value
 
 
 def what_is_wrong(errors: Iterable[Mapping[str, Any]], *, skipped: int = 0) -> dict[str, str]:

@@ -122,6 +122,7 @@ def test_the_routes_are_those_of_the_design() -> None:
         "/api/v1/memories",
         "/api/v1/memories/batch",
         "/api/v1/memories/search",
+        "/api/v1/memories/recent",
         "/api/v1/memories/changes/{change_id}/undo",
         "/api/v1/memories/{memory_id}",
         "/api/v1/memories/{memory_id}/history",
@@ -247,8 +248,8 @@ def test_a_bad_body_is_refused_in_a_sentence(program: Program, alices: dict[str,
 def test_a_list_refuses_what_it_cannot_count_or_find(
     program: Program, alices: dict[str, object], query: dict[str, str]
 ) -> None:
-    lists = [route for route in ROUTES if "limit" in {each["name"] for each in route.operation["parameters"]}]
-    assert len(lists) == 5
+    lists = [route for route in ROUTES if "cursor" in {each["name"] for each in route.operation["parameters"]}]
+    assert len(lists) == 6
     for route in lists:
         response = program.get(route.path.format(**alices), query)
 
