@@ -16,7 +16,9 @@ from functools import cache
 from memories.engine import guard_readings as readings
 from memories.engine.guard_checks import (
     CHECKS_OF_IDENTITY,
+    GROUPED,
     IBAN_LENGTHS,
+    NETWORKS,
     is_card_shaped,
     is_iban,
     passes_luhn,
@@ -92,6 +94,19 @@ PASSWORD = re.compile(
     r"(?P<value>[\"'“„«`][^\"'”“»`\n]{3,80}[\"'”“»`]|\S{3,100})",
     re.IGNORECASE,
 )
+# Without a word that joins, the value itself must be none of a language, or end its clause.
+CLAUSE_ENDS = r"(?=\s*(?:$|[.,;!?)\n]|(?:and|but|und|y|et|e|en)\b))"
+BESIDE = re.compile(
+    rf"\b(?:{CALLED}|wi-?fi pw)(?:\s?[,/-]\s{{1,2}}|\s{{1,2}}|{OF_WHAT}\s?[,/-]\s{{1,2}})(?P<value>\S{{5,60}})",
+    re.IGNORECASE,
+)
+NAMED_AFTER = re.compile(
+    r"(?P<value>[\"'“„«`][^\"'”“»`\n]{3,80}[\"'”“»`]|(?<!\S)[^\s\"'“„«`]{4,60}?),?"
+    r" (?:is|was|that's|ist|war|es|era|est|é|is what I use as|is what we use as)"
+    r" (?:(?:my|our|the|his|her|mein|unser|das|mi|la|nuestra|mon|le|notre|a minha|minha|a|het|mijn) )(?:[\w-]+ ){0,2}?"
+    rf"{CALLED}(?=\s*(?:$|[.,;!?)\n]|(?:for|to|of|on|at|in|and|but|everywhere|für|vom|para|del?|do|da|pour|voor)\b))",
+    re.IGNORECASE,
+)
 SAID_BEFORE = re.compile(
     r"(?<![\w.,])(?P<value>\d(?:[ .-]?\d){2,7}) (?:is|was|ist|es|est) (?:my|our|the|mein|meine|mi|mon) "
     r"(?:\w+ )?(?:pin|passcode|password|passwort|geheimzahl|door code|alarm code)\b",
@@ -100,12 +115,24 @@ SAID_BEFORE = re.compile(
 AS_PASSWORD = re.compile(
     r"\b(?:use|uses|used|have|chose|set) (?P<value>\S{4,60}) (?:as|for) (?:my|the|our) (?:\w+ )?pass", re.IGNORECASE
 )
-PIN = re.compile(
-    r"\b(?:pin(?: ?code| number)?"
+PIN_WORDS = (
+    r"(?:pin(?: ?code| number)?"
     r"|(?:door|gate|alarm|safe|lock|bike|vault|garage|key|access|security|entry|locker|suitcase)[ -]code"
     r"|(?:verification|security|2fa|one[- ]time|sms|otp|tan)[ -](?:code|password|number)|cvv2?|cvc2?|geheimzahl"
     r"|code pin|código pin|código de segurança|türcode|combination)"
-    rf"{OF_WHAT}{JOINED}(?P<value>\d(?:[ .-]?\d){{2,9}})(?![\w.,]\d|\w)",
+)
+PIN = re.compile(
+    rf"\b{PIN_WORDS}{OF_WHAT}{JOINED}(?P<value>\d(?:[ .-]?\d){{2,9}})(?![\w.,]\d|\w)",
+    re.IGNORECASE,
+)
+PIN_BESIDE = re.compile(
+    rf"\b(?:{PIN_WORDS}{OF_WHAT},?\s{{1,3}}(?P<value>\d(?:[ .-]?\d){{3,7}}){CLAUSE_ENDS}"
+    r"|(?:cvv2?|cvc2?|security code),?\s{1,3}(?P<check>\d{3,4})(?!\w))",
+    re.IGNORECASE,
+)
+ON_THE_BACK = re.compile(
+    r"\b(?:three|3|four|4|last) digits (?:on|at) the back(?: of (?:my|the) (?:\w+ )?\w+)?"
+    rf"{JOINED}(?P<value>\d{{3,4}})(?!\w)",
     re.IGNORECASE,
 )
 PHRASE = re.compile(
@@ -114,7 +141,7 @@ PHRASE = re.compile(
     re.IGNORECASE,
 )
 
-NUMBER = re.compile(r"(?<![\w+])\d++(?:(?:[ .\-–/]| - )\d++)*+(?!\w)")
+NUMBER = re.compile(r"(?<![\w+])\d++(?:(?: ?\r?\n ?|[ .\-–/\t]| - )\d++)*+(?!\w)")
 GROUP = re.compile(r"\d+")
 CARD_WORDS = re.compile(
     r"\b(?:card|credit|debit|visa|mastercard|amex|maestro|kreditkarte|karte|tarjeta|carte|cartão|carta|kaart)\b",
@@ -196,6 +223,24 @@ def _passwords(reading: Reading) -> Iterator[Found]:
             yield Found(Secret.PASSWORD, *reading.span(start, start + len(value)))
 
 
+def _passwords_beside(reading: Reading) -> Iterator[Found]:
+    for match in BESIDE.finditer(reading.text):
+        value = match["value"].rstrip(".,;!?)")
+        if _is_of_no_language(value):
+            start = match.start("value")
+            yield Found(Secret.PASSWORD, *reading.span(start, start + len(value)))
+    for match in NAMED_AFTER.finditer(reading.text):
+        if match["value"][0] in "\"'“„«`" or _is_of_no_language(match["value"]):
+            yield Found(Secret.PASSWORD, *reading.span(*match.span("value")))
+
+
+def _is_of_no_language(word: str) -> bool:
+    """Letters with digits or signs among them; no "16-digit", "2nd", "8pm" or "10,000"."""
+    if re.fullmatch(r"\d[\d.,:%€$£+]*(?:-?[a-z]+)?", word, re.IGNORECASE):
+        return False
+    return re.search(r"[a-z]", word, re.IGNORECASE) is not None and re.search(r"[\d_@#$%^&*!+=]", word) is not None
+
+
 def _uses_of_passwords(reading: Reading) -> Iterator[Found]:
     for match in AS_PASSWORD.finditer(reading.text):
         if re.search(r"[\d\W_]", match["value"]):
@@ -218,6 +263,9 @@ def _said_of_passwords() -> frozenset[str]:
 def _pins(reading: Reading) -> Iterator[Found]:
     yield from _whole(Secret.PASSWORD, reading, PIN)
     yield from _whole(Secret.PASSWORD, reading, SAID_BEFORE)
+    yield from _whole(Secret.PASSWORD, reading, ON_THE_BACK)
+    for match in PIN_BESIDE.finditer(reading.text):
+        yield Found(Secret.PASSWORD, *reading.span(*match.span("value" if match["value"] else "check")))
 
 
 def _cards(reading: Reading) -> Iterator[Found]:
@@ -225,13 +273,14 @@ def _cards(reading: Reading) -> Iterator[Found]:
     named = CARD_WORDS.search(reading.text) is not None
     for run in NUMBER.finditer(reading.text):
         groups = [(group.start(), group.group()) for group in GROUP.finditer(reading.text, *run.span())]
-        yield from _cards_among(groups, reading, named=named)
+        breaks = [at for at in range(*run.span()) if reading.text[at] == "\n"]
+        yield from _cards_among(groups, breaks, reading, named=named)
 
 
-def _cards_among(groups: list[tuple[int, str]], reading: Reading, *, named: bool) -> Iterator[Found]:
+def _cards_among(groups: list[tuple[int, str]], breaks: list[int], reading: Reading, *, named: bool) -> Iterator[Found]:
     first = 0
     while first < len(groups):
-        last = _last_of_card(groups, first, named=named)
+        last = _last_of_card(groups, breaks, first, named=named)
         if last is not None:
             start, (at, digits) = groups[first][0], groups[last]
             yield Found(Secret.CARD, *reading.span(start, at + len(digits)))
@@ -239,16 +288,24 @@ def _cards_among(groups: list[tuple[int, str]], reading: Reading, *, named: bool
         first += 1
 
 
-def _last_of_card(groups: list[tuple[int, str]], first: int, *, named: bool) -> int | None:
+def _last_of_card(groups: list[tuple[int, str]], breaks: list[int], first: int, *, named: bool) -> int | None:
     digits, found = "", None
     for last in range(first, len(groups)):
         digits += groups[last][1]
         if len(digits) > 19:
             break
         lengths = [len(group) for _, group in groups[first : last + 1]]
-        if len(digits) >= 13 and passes_luhn(digits) and (named or is_card_shaped(digits, lengths)):
+        lines = sum(groups[first][0] < at < groups[last][0] for at in breaks)
+        if len(digits) >= 13 and passes_luhn(digits) and _is_card(digits, lengths, named=named, lines=lines):
             found = last
     return found
+
+
+def _is_card(digits: str, lengths: list[int], *, named: bool, lines: int) -> bool:
+    """Numbers below each other are mostly a list: over a line's end a card goes once, in the form of its network."""
+    if lines:
+        return lines == 1 and lengths in GROUPED and NETWORKS.fullmatch(digits) is not None
+    return named or is_card_shaped(digits, lengths)
 
 
 def _accounts(reading: Reading) -> Iterator[Found]:
@@ -282,5 +339,5 @@ def _identities(reading: Reading) -> Iterator[Found]:
 
 
 Look = Callable[[Reading], Iterator[Found]]
-LOOKS: tuple[Look, ...] = (_key_forms, _random_words, _passwords, _uses_of_passwords)
+LOOKS: tuple[Look, ...] = (_key_forms, _random_words, _passwords, _passwords_beside, _uses_of_passwords)
 NUMBER_LOOKS: tuple[Look, ...] = (_cards, _accounts, _identities, _pins)
