@@ -1,7 +1,8 @@
 """How much of what a question needs is recalled: LoCoMo (Maharana et al., 2024), without any language model.
 
 Every turn is a memory, written by the write gate with the place where it was said; every question is a query. The
-baselines go through the same statement: the cosine of the question as it stands, and BM25, each alone.
+baselines go through the same statement: the cosine of the question as it stands, and BM25, each alone; mem0, where it
+is installed, has our embedder, and the speaker in front of each text, as its makers measure it.
 """
 
 import json
@@ -12,7 +13,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from accounts.models import User
@@ -24,6 +27,7 @@ from memories.engine.candidates import Narrowing
 from memories.engine.questions import ProfileFacts, Question
 from memories.engine.recall import recall
 from memories.engine.types import Candidate, Provenance
+from memorychat.bench import mem0
 from memorychat.bench.report import line
 
 DEPTHS = (1, 5, 10, 20)
@@ -110,6 +114,7 @@ def run(conversations: Sequence[Conversation]) -> Iterator[str]:
     """Fills the database that Django is connected to: give it a scratch one."""
     turns, questions = (sum(len(getattr(each, name)) for each in conversations) for name in ("turns", "questions"))
     yield f"Recall of {len(conversations)} conversations: {turns:,} turns, {questions:,} questions with evidence"
+    yield line("beside us", mem0.how_it_takes_part())
     found: dict[str, dict[int, list[Measured]]] = defaultdict(lambda: defaultdict(list))
     for conversation in conversations:
         shares = []
@@ -121,15 +126,25 @@ def run(conversations: Sequence[Conversation]) -> Iterator[str]:
     yield from _report(found)
 
 
-OURS, COSINE, BM25 = "MemoryChat", "cosine alone", "BM25 alone"
+OURS, COSINE, BM25, MEM0 = "MemoryChat", "cosine alone", "BM25 alone", "mem0"
 
 
 def _measure(conversation: Conversation) -> Iterator[tuple[Asked, str, Measured]]:
     access, names = _remember(conversation)
     retrievers = _retrievers(access, names)
-    for question in conversation.questions:
-        for name, retrieve in retrievers.items():
-            yield question, name, measures(retrieve(question.text), question.evidence)
+    with TemporaryDirectory() as folder:
+        if mem0.is_installed():
+            retrievers[MEM0] = _mem0(conversation, access, Path(folder))
+        for question in conversation.questions:
+            for name, retrieve in retrievers.items():
+                yield question, name, measures(retrieve(question.text), question.evidence)
+
+
+def _mem0(conversation: Conversation, access: MemoryAccess, folder: Path) -> Retriever:
+    other = mem0.Mem0(folder, access.profile)
+    for turn in conversation.turns:
+        other.remember(f"{turn.speaker}: {turn.text}", turn.name)
+    return partial(other.recall, limit=max(DEPTHS))
 
 
 def _remember(conversation: Conversation) -> tuple[MemoryAccess, dict[uuid.UUID, str]]:

@@ -1,6 +1,9 @@
 """What `bench_recall` computes and refuses; the measuring itself is no test."""
 
 import json
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,6 +59,53 @@ def test_a_conversation_is_remembered_and_asked_beside_its_baselines(dataset: Pa
     for name in ("MemoryChat", "cosine alone", "BM25 alone"):
         assert name in told
     assert "recall@10                                           1.000" in told
+    assert "mem0 is not installed" in told
+
+
+# What we ask of mem0, answered by the words that two texts share.
+MEM0 = """
+class Memory:
+    @classmethod
+    def from_config(cls, config):
+        assert config["vector_store"]["config"]["embedding_model_dims"]
+        self = cls()
+        self.kept = []
+        return self
+
+    def add(self, text, *, user_id, metadata, infer):
+        assert infer is False
+        self.kept.append({"text": text, "metadata": metadata, "vector": self.embedding_model.embed(text, "add")})
+
+    def search(self, query, *, filters, top_k, threshold):
+        asked = set(query.lower().split())
+        found = sorted(self.kept, key=lambda each: -len(asked & set(each["text"].lower().split())))
+        return {"results": found[:top_k]}
+"""
+
+
+@pytest.fixture
+def installed_mem0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, content in {
+        "mem0/__init__.py": MEM0,
+        "mem0ai-0.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: mem0ai\nVersion: 0.0\n",
+    }.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("MEM0_TELEMETRY", "MEM0_DIR"):
+        monkeypatch.setenv(name, "")
+    yield
+    assert os.environ["MEM0_TELEMETRY"] == "False"
+    monkeypatch.delitem(sys.modules, "mem0")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("installed_mem0")
+def test_where_mem0_is_installed_it_is_asked_too(dataset: Path) -> None:
+    told = "\n".join(run(read(dataset)))
+    assert "mem0 0.0, vectors alone" in told
+    [row] = [part for part in told.split("\n\n") if part.strip().startswith("mem0 ")]
+    assert row.splitlines()[1].split()[-1] == "1.000"
 
 
 @pytest.mark.parametrize("content", ["", "no json", "[1]", "{}x", '[{"sample_id": "a"}]', "null"])
