@@ -1,18 +1,25 @@
 """What a person may write about memories and profiles."""
 
 from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
 from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
 from memories.engine.types import CONTENT_LIMIT
-from memories.models import Kind, LearningMode, MemoryProfile, PrivacyMode, Status
+from memories.models import Kind, LearningMode, MemoryProfile, PrivacyMode, Sector, Status
 from memories.profiles import DESCRIPTION_LIMIT, NAME_LIMIT
+from memories.searching import Narrowing
 from memorychat.lib import text
+from memorychat.lib.shapes import EARLIEST, LATEST
+
+ONE_DAY = timedelta(days=1)
 
 
 class WordsField(forms.CharField):
@@ -35,12 +42,61 @@ class WordsField(forms.CharField):
             raise ValidationError(str(error)) from error
 
 
+class DayField(forms.DateField):
+    """A day that every zone and calendar can show; browsers that know `date` send it as 2026-11-21."""
+
+    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+
+    def __init__(self, **kwargs: Any) -> None:
+        bounds = [MinValueValidator(EARLIEST.date()), MaxValueValidator(LATEST.date() - ONE_DAY)]
+        super().__init__(input_formats=["%Y-%m-%d"], validators=bounds, required=False, **kwargs)
+
+
+def start_of(day: date) -> datetime:
+    """In the reader's zone."""
+    return datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone())
+
+
 class FilterForm(forms.Form):
-    """What the address of the list may ask for."""
+    """What the list may be asked for; a value that makes no sense is as good as none, but for an impossible span."""
 
     status = forms.ChoiceField(choices=Status, required=False)
     kind = forms.ChoiceField(choices=Kind, required=False)
+    sector = forms.ChoiceField(label="Sector", choices=[("", "All"), *Sector.choices], required=False)
     profile = forms.UUIDField(required=False)
+    since = DayField(label="From")
+    until = DayField(label="To")
+    also = forms.MultipleChoiceField(
+        label="Also show",
+        choices=[(Status.ARCHIVED, "archived"), (Status.SUPERSEDED, "earlier versions")],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    cursor = forms.UUIDField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        since, until = values.get("since"), values.get("until")
+        if since and until and until < since:
+            raise ValidationError("The time that you ask for ends before it begins.")
+        return values
+
+    def narrowing(self) -> Narrowing:
+        values = self.cleaned_data
+        kind, sector, since, until = (values.get(name) for name in ("kind", "sector", "since", "until"))
+        return Narrowing(
+            status=Status(values.get("status") or Status.ACTIVE),
+            kind=Kind(kind) if kind else None,
+            sector=Sector(sector) if sector else None,
+            profile_id=values.get("profile"),
+            since=start_of(since) if since else None,
+            until=start_of(until + ONE_DAY) if until else None,
+            also=tuple(Status(each) for each in values.get("also", ())),
+        )
+
+
+class DayForm(forms.Form):
+    on = DayField(label="On")
     cursor = forms.UUIDField(required=False)
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from memories import inbox, transfer, views
+from memories import inbox, retrospect, transfer, views
 
 urlpatterns = [
     path("memories/", views.memory_list, name="memory-list"),
@@ -28,6 +28,7 @@ urlpatterns = [
     path("profiles/", views.profile_list, name="profile-list"),
     path("profiles/new/", views.profile_create, name="profile-create"),
     path("profiles/<uuid:profile_id>/", views.profile_edit, name="profile-edit"),
+    path("profiles/<uuid:profile_id>/history/", retrospect.profile_history, name="profile-history"),
     path("profiles/<uuid:profile_id>/copy/", views.profile_copy, name="profile-copy"),
     path("profiles/<uuid:profile_id>/default/", views.profile_default, name="profile-default"),
     path("profiles/<uuid:profile_id>/delete/", views.profile_delete, name="profile-delete"),

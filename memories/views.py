@@ -4,8 +4,9 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,9 +19,10 @@ from memories.engine import copying, scoring, undoing, writing
 from memories.engine.types import NotAllowed, StaleChange
 from memories.forms import CopyForm, FilterForm, MemoryForm, ProfileForm
 from memories.models import Action, Kind, Memory, MemoryEvent, MemoryProfile, Status
-from memories.searching import Narrowing, page_of, search
+from memories.searching import Found, Narrowing, page_of, search
 from memorychat.lib.crypto import unlock
 from memorychat.lib.identifiers import uuid7
+from memorychat.lib.text import TextError
 
 INVALID = 422
 CONFLICT = 409
@@ -30,20 +32,26 @@ CONFLICT = 409
 @require_http_methods(["GET", "HEAD", "POST"])
 def memory_list(request: PersonRequest) -> HttpResponse:
     """The filters stand in the address; the words of a search come by POST, so that no log or history holds them."""
-    narrowing, cursor = _read_filters(request)
+    filters = _filters(request)
     query = request.POST.get("query", "").strip()
-    found = search(request.user, narrowing, query) if query else page_of(request.user, narrowing, cursor)
+    if request.method == "POST" and not query:
+        return redirect(f"{reverse('memory-list')}?{filters.urlencode()}")
+    form = FilterForm(filters)
+    found, trouble = _find(request, form, query)
     context = {
         "found": found,
+        "trouble": trouble,
         "query": query,
-        "narrowing": narrowing,
-        "is_narrowed": narrowing != Narrowing(),
+        "form": form,
+        "filters": filters,
+        "narrowing": form.narrowing(),
+        "is_narrowed": form.narrowing() != Narrowing(),
         "statuses": Status.choices,
         "kinds": Kind.choices,
         "profiles": _profiles(request.user),
         "waiting": inbox.waiting_of(request.user),
     }
-    return render(request, "memories/memory_list.html", context)
+    return render(request, "memories/memory_list.html", context, status=INVALID if trouble else 200)
 
 
 @login_required
@@ -277,18 +285,30 @@ def _profile(user: User, profile_id: uuid.UUID) -> MemoryProfile:
     return get_object_or_404(MemoryProfile.objects.for_user(user).active().select_related("owner"), pk=profile_id)
 
 
-def _read_filters(request: PersonRequest) -> tuple[Narrowing, uuid.UUID | None]:
-    """What the address asks for; a value that makes no sense is as good as none."""
-    form = FilterForm(request.GET)
+def _filters(request: PersonRequest) -> QueryDict:
+    """What the address asks for, and over it what was sent; nothing else of either, and no words."""
+    filters = QueryDict(mutable=True)
+    for sent in (request.GET, request.POST):
+        for name in FilterForm.base_fields.keys() & sent.keys():
+            filters.setlist(name, [value for value in sent.getlist(name) if value])
+    if request.method == "POST":
+        # Boxes that are not ticked are not sent.
+        filters.setlist("also", request.POST.getlist("also"))
+        filters.pop("cursor", None)
+    return filters
+
+
+def _find(request: PersonRequest, form: FilterForm, query: str) -> tuple[Found, str]:
+    """What the list is to show, and why it cannot show anything."""
     form.full_clean()
-    values = form.cleaned_data
-    kind = values.get("kind")
-    narrowing = Narrowing(
-        status=Status(values.get("status") or Status.ACTIVE),
-        kind=Kind(kind) if kind else None,
-        profile_id=values.get("profile"),
-    )
-    return narrowing, values.get("cursor")
+    if impossible := form.non_field_errors():
+        return Found([]), str(impossible[0])
+    if not query:
+        return page_of(request.user, form.narrowing(), form.cleaned_data.get("cursor")), ""
+    try:
+        return search(request.user, form.narrowing(), query), ""
+    except TextError as error:
+        return Found([]), str(error)
 
 
 def _profiles(user: User) -> list[MemoryProfile]:
