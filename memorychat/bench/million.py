@@ -6,9 +6,11 @@ What recall costs must follow the person's own memories, not everybody's: the ra
 import itertools
 import random
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -18,16 +20,20 @@ from memories import profiles
 from memories.access import MemoryAccess
 from memories.engine import expansion
 from memories.engine.candidates import Narrowing
+from memories.engine.expansion import LINKED_AMONG
 from memories.engine.recall import recall
 from memories.models import MemoryProfile
+from memorychat.bench.bare import bare
 from memorychat.bench.recall import WORDS_EACH, copy, copy_memories, vocabulary_of, word
 from memorychat.bench.report import Times, goal, line, ratio, timed
+from memorychat.lib.scratch import connected_to, copy_of_database
 from memorychat.llm.minilm import MiniLM
 
-TOTALS = (100_000, 1_000_000)
+FEW, MANY = 100_000, 1_000_000
 SIZES = {100: None, 1_000: 5, 10_000: 10, 50_000: 50}  # memories of one person → goal of the p95, in milliseconds
 CROWD_EACH = 94
 AT_ONCE = 20_000
+TABLES = ("memories_memory", "memories_memoryembedding", "memories_memoryterm")
 SAMPLES = 2_000  # vectors that are drawn; many memories have the same, which costs recall nothing less
 COMMON, VOCABULARY = 50, 5_000  # the commonest words are function words, which no question asks for
 QUERIES, RUNS, UNCOUNTED = 20, 5, 1
@@ -45,24 +51,15 @@ class Person:
 
 def run() -> Iterator[str]:
     """Fills the database that Django is connected to: give it a scratch one."""
-    found: dict[int, dict[int, Times]] = {}
-    for total in TOTALS:
+    yield "Recall of one person among a million memories of ten thousand, without embedding"
+    few = fill(FEW)
+    with copy_of_database("memorychat_bench_few") as apart:
         started = time.perf_counter()
-        people = fill(total)
-        yield f"Recall among {total:,} memories of {len(people):,} people (filled in {_minutes(started)})"
-        found[total] = {}
-        for person in people[: len(SIZES)]:
-            access = profiles.by_hand(person.profile.owner, person.profile)
-            times = found[total][person.size] = _recalled(access)
-            yield line(f"{person.size:,} memories, without embedding", times)
-            if limit := SIZES[person.size]:
-                yield goal(f"{person.size:,} memories, p95", times.p95, most=limit)
-    yield from _expansion(next(person for person in people if person.size == LINKED))
-    few, many = TOTALS
-    for size in SIZES:
-        yield ratio(
-            f"{size:,} memories, {many:,} to {few:,}, p50", found[many][size].p50, found[few][size].p50, most=1.5
-        )
+        many = fill(MANY)
+        yield line("people", f"{len(many):,}, their memories filled in within {time.perf_counter() - started:.0f} s")
+        for one, other in zip(few[: len(SIZES)], many[: len(SIZES)], strict=True):
+            yield from _compared(one, other, apart)
+    yield from _expansion(next(person for person in many if person.size == LINKED))
 
 
 def fill(total: int) -> list[Person]:
@@ -70,17 +67,18 @@ def fill(total: int) -> list[Person]:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE memories_memory, memories_memoryprofile, accounts_user CASCADE")
     people = [*_measured(), *_crowd((total - sum(SIZES)) // CROWD_EACH)]
-    rows = [(person, number) for person in people for number in range(person.size)]
+    rows = [person for person in people for _ in range(person.size)]
     random.seed(7)
     random.shuffle(rows)
     vectors = _samples()
-    for start in range(0, len(rows), AT_ONCE):
-        _copy([person for person, _ in rows[start : start + AT_ONCE]], vectors)
+    with bare(TABLES):
+        for start in range(0, len(rows), AT_ONCE):
+            _copy(rows[start : start + AT_ONCE], vectors)
     for person in people[: len(SIZES)]:
         counts = {"memory_count": person.size, "term_count": person.size * WORDS_EACH, "languages": ["en"]}
         MemoryProfile.objects.filter(pk=person.profile.pk).update(**counts)
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM (ANALYZE) memories_memory, memories_memoryembedding, memories_memoryterm")
+        cursor.execute(f"VACUUM (ANALYZE) {', '.join(TABLES)}")
     return people
 
 
@@ -141,27 +139,41 @@ def queries() -> list[str]:
     return [" ".join(word(random.randrange(COMMON, VOCABULARY)) for _ in range(6)) for _ in range(QUERIES)]
 
 
-def _recalled(access: MemoryAccess) -> Times:
-    """Warm, and each query's vector from the cache: the embedder is measured apart."""
+def _compared(one: Person, other: Person, apart: Any) -> Iterator[str]:
+    """The same questions in turn to both, so that a slow moment of the machine strikes both alike."""
     asked = queries()
-    took = [[recall(access, query).took_ms for query in asked] for _ in range(RUNS + UNCOUNTED)]
-    return Times.of([each for times in took[UNCOUNTED:] for each in times])
+    few, many = list[float](), list[float]()
+    for _ in range(RUNS + UNCOUNTED):
+        for query in asked:
+            with connected_to(apart):
+                few.append(recall(_access(one), query).took_ms)
+            many.append(recall(_access(other), query).took_ms)
+    counted = len(asked) * UNCOUNTED
+    among_few, among_many = Times.of(few[counted:]), Times.of(many[counted:])
+    yield ratio(f"{one.size:,} memories, {MANY:,} to {FEW:,}, p50", among_many.p50, among_few.p50, most=1.5)
+    if limit := SIZES[one.size]:
+        yield goal(f"{one.size:,} memories among {MANY:,}, p95", among_many.p95, most=limit)
+    yield line(f"{one.size:,} memories among {MANY:,}", among_many)
+    yield line(f"{one.size:,} memories among {FEW:,}", among_few)
+
+
+def _access(person: Person) -> MemoryAccess:
+    return profiles.by_hand(person.profile.owner, person.profile)
 
 
 def _expansion(person: Person) -> Iterator[str]:
-    """What links cost, with ten of them a memory."""
-    access = profiles.by_hand(person.profile.owner, person.profile)
+    """What links cost, with ten of them a memory: looked up for the hits before, since those at hand are warm."""
+    access = _access(person)
     _copy_links(person)
-    asked = queries()
+    asked, before = queries(), list[uuid.UUID]()
     whole, beside = [], []
-    for _ in range(RUNS):
+    for _ in range(RUNS + UNCOUNTED):
         for query in asked:
-            found = recall(access, query, limit=10)
-            ids = [hit.memory_id for hit in found.hits]
+            found = recall(access, query, limit=LINKED_AMONG)
             whole.append(found.took_ms)
-            look = partial(expansion.surroundings_of, person.profile, ids, Narrowing())
-            beside.append(timed(look))
-    counted = len(asked)
+            beside.append(timed(partial(expansion.surroundings_of, person.profile, before, Narrowing())))
+            before = [hit.memory_id for hit in found.hits]
+    counted = len(asked) * UNCOUNTED
     total, share = Times.of(whole[counted:]), Times.of(beside[counted:])
     yield line(f"{LINKED:,} memories with {LINKS:,} links, whole recall", total)
     yield goal("what stands beside the hits, p95", share.p95, most=100)
@@ -177,7 +189,3 @@ def _copy_links(person: Person) -> None:
     copy("memories_memorylink", ["profile_id", "one_id", "other_id", "weight"], rows)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE) memories_memorylink")
-
-
-def _minutes(started: float) -> str:
-    return f"{(time.perf_counter() - started) / 60:.1f} min"

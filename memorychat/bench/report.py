@@ -1,5 +1,6 @@
 """How measured times are summed up and told."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -41,6 +42,11 @@ def in_turn(*works: Callable[[], object], runs: int) -> list[Times]:
 
 def line(name: str, outcome: object) -> str:
     return f"  {name:<52}{outcome}"
+
+
+def load() -> str:
+    """Of this machine: on a busy one ratios hold, absolute times do not."""
+    return line("load of this machine, last minute", f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
 
 def ratio(name: str, one: float, other: float, *, most: float) -> str:

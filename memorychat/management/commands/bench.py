@@ -4,6 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from memorychat.bench import extraction, first_delta, million, recall, start, writing
+from memorychat.bench.report import load
 from memorychat.lib.scratch import scratch_database
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         for name in [only] if only else [part for part in PARTS if part not in ASKED_FOR_ALONE]:
             for told in in_scratch_database(PARTS[name]) if name in NEEDS_DATABASE else PARTS[name]():
                 self.stdout.write(told)
-            self.stdout.write("")
+            self.stdout.write(f"{load()}\n")
 
 
 def in_scratch_database(part: Callable[[], Iterator[str]]) -> Iterator[str]:
