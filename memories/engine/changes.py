@@ -149,11 +149,34 @@ def supersede(act: Act, former: Memory, successor_id: uuid.UUID) -> None:
 def forget(act: Act, memory: Memory) -> Written:
     if memory.status == Status.FORGOTTEN:
         return Written(Outcome.DISCARDED, memory.pk, reason="This memory is forgotten already.")
-    change(act, memory, Action.FORGOTTEN, status=Status.FORGOTTEN)
-    # Nor may it live on in those that were joined into it.
-    for member in of_profile(memory.profile).filter(superseded_by=memory, status=Status.ARCHIVED):
-        forget(act, member)
+    forget_many(act, [memory])
     return Written(Outcome.CREATED, memory.pk, act.change_id)
+
+
+def forget_many(act: Act, memories: Sequence[Memory]) -> None:
+    """Withdraw these of one profile. Nor may they live on in those that were joined into them."""
+    while memories:
+        withdraw(act, memories, Action.FORGOTTEN)
+        joined = of_profile(memories[0].profile).filter(status=Status.ARCHIVED)
+        memories = list(joined.filter(superseded_by__in=[memory.pk for memory in memories]))
+
+
+def withdraw(act: Act, memories: Sequence[Memory], action: Action) -> None:
+    """Many of one profile become forgotten, in as many statements as one takes."""
+    if not memories:
+        return
+    befores = [ledger.snapshot(memory) for memory in memories]
+    shown = [memory.pk for memory in memories if memory.is_recallable]
+    Memory.objects.filter(pk__in=[memory.pk for memory in memories]).update(status=Status.FORGOTTEN)
+    for memory in memories:
+        memory.status = Status.FORGOTTEN
+    index.hide(memories[0].profile, shown)
+    links.cut(shown)
+    events = [
+        ledger.event_of(act, memory, action, before=before) for memory, before in zip(memories, befores, strict=True)
+    ]
+    MemoryEvent.objects.bulk_create(events, batch_size=AT_ONCE)
+    _withdraw_episodes(act, [memory for memory in memories if memory.kind != Kind.EPISODE])
 
 
 @dataclass(frozen=True)
@@ -218,17 +241,19 @@ def change(
         links.renew(memory)
     ledger.record(act, memory, action, before=before, outcome=outcome)
     if columns.get("status") == Status.FORGOTTEN and memory.kind != Kind.EPISODE:
-        _withdraw_episodes(act, memory)
+        _withdraw_episodes(act, [memory])
 
 
-def _withdraw_episodes(act: Act, memory: Memory) -> None:
+def _withdraw_episodes(act: Act, memories: Sequence[Memory]) -> None:
     """What is forgotten must not live on in an episode of a conversation in which it was said."""
+    if not (told_in := _conversations_of(memories)):
+        return
     episodes = (
-        of_profile(memory.profile)
+        of_profile(memories[0].profile)
         .active()
         .filter(
             kind=Kind.EPISODE,
-            events__conversation_id__in=_conversations_of(memory),
+            events__conversation_id__in=told_in,
             events__action=Action.CREATED,
         )
     )
@@ -237,12 +262,16 @@ def _withdraw_episodes(act: Act, memory: Memory) -> None:
         change(withdrawing, episode, Action.FORGOTTEN, status=Status.FORGOTTEN)
 
 
-def _conversations_of(memory: Memory) -> list[uuid.UUID | None]:
-    """In which it was said, also where its own events do not tell: a copy has the messages of what it copies."""
-    messages = MemorySource.objects.filter(memory=memory, message_id__isnull=False).values("message_id")
-    events = MemoryEvent.objects.filter(owner=memory.owner_id, conversation_id__isnull=False)
-    said = events.filter(memory=memory).union(events.filter(message_id__in=messages))
-    return list(said.values_list("conversation_id", flat=True))
+def _conversations_of(memories: Sequence[Memory]) -> set[uuid.UUID | None]:
+    """In which they were said, also where their own events do not tell: a copy has the messages of what it copies."""
+    if not memories:
+        return set()
+    events = MemoryEvent.objects.filter(owner=memories[0].owner_id, conversation_id__isnull=False)
+    sources = MemorySource.objects.filter(memory__in=memories, message_id__isnull=False)
+    messages = list(sources.values_list("message_id", flat=True).distinct())
+    said = events.filter(memory__in=memories).values_list("conversation_id", flat=True)
+    heard = events.filter(message_id__in=messages).values_list("conversation_id", flat=True) if messages else ()
+    return {*said.distinct(), *heard}
 
 
 def add_source(act: Act, memory: Memory) -> None:

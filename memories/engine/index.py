@@ -1,6 +1,7 @@
 """What recall needs to find a memory: its vector, its terms and the counts of its profile. Derived, never ledgered."""
 
 import re
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -153,6 +154,17 @@ def show(memory: Memory, *, recallable: bool) -> None:
     MemoryEmbedding.objects.filter(memory=memory).update(recallable=recallable)
     sign = 1 if recallable else -1
     _count(memory.profile, memories=sign, terms=sign * _length(memory))
+
+
+def hide(profile: MemoryProfile, memory_ids: Sequence[uuid.UUID]) -> None:
+    """Many of one profile that were shown."""
+    if not memory_ids:
+        return
+    terms = MemoryTerm.objects.filter(memory__in=memory_ids)
+    lengths = dict(terms.values_list("memory", "length").distinct())
+    terms.update(recallable=False)
+    MemoryEmbedding.objects.filter(memory__in=memory_ids).update(recallable=False)
+    _count(profile, memories=-len(memory_ids), terms=-sum(lengths.values()))
 
 
 def embed(contents: Sequence[str], profile: MemoryProfile) -> list[Vector]:

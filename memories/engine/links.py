@@ -68,9 +68,14 @@ def connect_all_of(change_id: uuid.UUID) -> None:
                 renew(memory)
 
 
+def cut(memory_ids: Sequence[uuid.UUID]) -> None:
+    """Take away all links of these."""
+    MemoryLink.objects.filter(Q(one__in=memory_ids) | Q(other__in=memory_ids)).delete()
+
+
 def renew(memory: Memory) -> None:
     """After it was reworded, hidden or shown again."""
-    MemoryLink.objects.filter(Q(one=memory) | Q(other=memory)).delete()
+    cut([memory.pk])
     if not memory.is_recallable:
         return
     stored = MemoryEmbedding.objects.filter(memory=memory, model=get_embedder(memory.profile).name).first()

@@ -168,13 +168,11 @@ def _change_ids(profile: MemoryProfile, which: Q) -> list[uuid.UUID]:
 
 def _events(profile: MemoryProfile, change_ids: Iterable[uuid.UUID]) -> list[MemoryEvent]:
     """Oldest first. Raises UnknownMemory where there are none."""
-    events = list(
-        MemoryEvent.objects.filter(change_id__in=list(change_ids), profile=profile)
-        .select_related("memory__profile__owner", "profile")
-        .oldest_first()
-    )
+    events = list(MemoryEvent.objects.filter(change_id__in=list(change_ids), profile=profile).oldest_first())
     if not events:
         raise UnknownMemory
+    for event in events:
+        event.profile = profile
     unlock(events)
     return events
 
@@ -227,11 +225,6 @@ def _later_changes(profile: MemoryProfile, events: list[MemoryEvent], asked: set
     }
 
 
-def _state_before(event: MemoryEvent) -> dict[str, Any]:
-    """What an event created is forgotten; any other change goes back to the columns as they were."""
-    return {"status": Status.FORGOTTEN} if event.before is None else ledger.column_values(event.before)
-
-
 def _vectors_before(profile: MemoryProfile, events: list[MemoryEvent]) -> dict[str, Vector | None]:
     """Words to which memories go back → their vectors."""
     contents = list({event.before["content"] for event in events if "content" in (event.before or {})})
@@ -240,25 +233,39 @@ def _vectors_before(profile: MemoryProfile, events: list[MemoryEvent]) -> dict[s
 
 def _take_back(act: Act, profile: MemoryProfile, change_id: uuid.UUID, vectors: dict[str, Vector | None]) -> Written:
     """What took a slot meanwhile is superseded by what comes back to it."""
-    written = Written(Outcome.DISCARDED)
-    # What the change brought goes first: a slot holds one active memory at a time.
     newest_first = _events(profile, [change_id])[::-1]
+    # What the change brought goes first: a slot holds one active memory at a time.
+    brought = [event.memory_id for event in newest_first if event.before is None]
+    changes.withdraw(act, _fetch_all(profile, brought), Action.UNDONE)
     # Of a memory that it brought and changed at once, only that it brought it is to be undone.
-    brought = {event.memory_id for event in newest_first if event.before is None}
-    events = [event for event in newest_first if event.before is None or event.memory_id not in brought]
-    for event in sorted(events, key=lambda event: (event.before or {}).get("status") == Status.ACTIVE):
-        memory = changes.fetch(profile, event.memory_id)
-        columns = _state_before(event)
-        slot: Any = columns.get("slot", memory.slot)
-        if columns.get("status", memory.status) == Status.ACTIVE:
-            changes.clear_slot(act, profile, bytes(slot) if slot else None, successor=memory)
-            _clear_equal(act, profile, columns.get("content", memory.content), successor=memory)
-        vector = vectors.get(columns.get("content", ""))
-        if "content" in columns:
-            changes.embed_later([vector])
-        changes.change(act, memory, Action.UNDONE, vector, **columns)
-        written = Written(Outcome.CREATED, memory.pk, act.change_id)
-    return written
+    new = set(brought)
+    only_changed = [event for event in newest_first if event.memory_id not in new]
+    only_changed.sort(key=lambda event: (event.before or {}).get("status") == Status.ACTIVE)
+    for event in only_changed:
+        _go_back(act, profile, event, vectors)
+    [last] = only_changed[-1:] or newest_first[-1:]
+    return Written(Outcome.CREATED, last.memory_id, act.change_id)
+
+
+def _fetch_all(profile: MemoryProfile, memory_ids: Sequence[uuid.UUID]) -> list[Memory]:
+    """In this order. Raises UnknownMemory."""
+    rows = changes.of_profile(profile).in_bulk(list(memory_ids))
+    if len(rows) < len(set(memory_ids)):
+        raise UnknownMemory
+    return [rows[memory_id] for memory_id in memory_ids]
+
+
+def _go_back(act: Act, profile: MemoryProfile, event: MemoryEvent, vectors: dict[str, Vector | None]) -> None:
+    memory = changes.fetch(profile, event.memory_id)
+    columns = ledger.column_values(event.before or {})
+    slot: Any = columns.get("slot", memory.slot)
+    if columns.get("status", memory.status) == Status.ACTIVE:
+        changes.clear_slot(act, profile, bytes(slot) if slot else None, successor=memory)
+        _clear_equal(act, profile, columns.get("content", memory.content), successor=memory)
+    vector = vectors.get(columns.get("content", ""))
+    if "content" in columns:
+        changes.embed_later([vector])
+    changes.change(act, memory, Action.UNDONE, vector, **columns)
 
 
 def _clear_equal(act: Act, profile: MemoryProfile, content: str, *, successor: Memory) -> None:

@@ -22,7 +22,7 @@ from memories.engine.ledger import Act
 from memories.engine.limits import Allowance
 from memories.engine.types import CONTENT_LIMIT, Adjustment, Candidate, NotAllowed, Outcome, Written
 from memories.engine.weighing import Placing, Weighed, told_of_masks, weigh
-from memories.models import Action, Kind, Memory, MemoryBatch, MemoryEvent, MemoryProfile, Status
+from memories.models import Action, Memory, MemoryBatch, MemoryEvent, MemoryProfile, Status
 from memorychat.lib import text
 from memorychat.lib.identifiers import uuid7
 
@@ -165,9 +165,9 @@ def forget_all(access: MemoryAccess, *, reason: str = "") -> list[Written]:
     changes.must_write(access)
     with changes.locked(access) as profile:
         act = Act(access, reason=reason)
-        # Episodes first, for what they tell of takes them along.
-        active = sorted(changes.of_profile(profile).active(), key=lambda memory: memory.kind != Kind.EPISODE)
-        return [changes.forget(act, memory) for memory in active]
+        active = list(changes.of_profile(profile).active())
+        changes.forget_many(act, active)
+        return [Written(Outcome.CREATED, memory.pk, act.change_id) for memory in active]
 
 
 def restore(access: MemoryAccess, memory_id: uuid.UUID) -> Written:
