@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_htmx.http import trigger_client_event
+from django_htmx.http import replace_url, trigger_client_event
 
 from accounts.models import User
 from accounts.requests import PersonRequest, posted
@@ -33,9 +33,10 @@ CONFLICT = 409
 def memory_list(request: PersonRequest) -> HttpResponse:
     """The filters stand in the address; the words of a search come by POST, so that no log or history holds them."""
     filters = _filters(request)
+    address = "?".join(filter(None, [reverse("memory-list"), filters.urlencode()]))
     query = request.POST.get("query", "").strip()
-    if request.method == "POST" and not query:
-        return redirect(f"{reverse('memory-list')}?{filters.urlencode()}")
+    if request.method == "POST" and not (query or request.htmx):
+        return redirect(address)
     form = FilterForm(filters)
     found, trouble = _find(request, form, query)
     context = {
@@ -51,7 +52,8 @@ def memory_list(request: PersonRequest) -> HttpResponse:
         "profiles": _profiles(request.user),
         "waiting": inbox.waiting_of(request.user),
     }
-    return render(request, "memories/memory_list.html", context, status=INVALID if trouble else 200)
+    response = render(request, "memories/memory_list.html", context, status=INVALID if trouble else 200)
+    return replace_url(response, address) if request.method == "POST" and request.htmx else response
 
 
 @login_required
@@ -288,9 +290,10 @@ def _profile(user: User, profile_id: uuid.UUID) -> MemoryProfile:
 def _filters(request: PersonRequest) -> QueryDict:
     """What the address asks for, and over it what was sent; nothing else of either, and no words."""
     filters = QueryDict(mutable=True)
-    for sent in (request.GET, request.POST):
-        for name in FilterForm.base_fields.keys() & sent.keys():
-            filters.setlist(name, [value for value in sent.getlist(name) if value])
+    for name in FilterForm.base_fields:
+        for sent in (request.GET, request.POST):
+            if name in sent:
+                filters.setlist(name, [value for value in sent.getlist(name) if value])
     if request.method == "POST":
         # Boxes that are not ticked are not sent.
         filters.setlist("also", request.POST.getlist("also"))

@@ -167,6 +167,18 @@ def test_filters_without_words_go_into_the_address_and_words_never_do(reader: Cl
     assert "secret%20words" not in text_of(with_words)
 
 
+def test_while_one_types_the_address_follows_the_filters_alone(reader: Client, tell: Callable) -> None:
+    tell("I braid my hair before rowing", sector=Sector.PROCEDURAL)
+    tell("I live in Porto")
+    chosen = {"sector": "procedural", "also": ["archived"]}
+
+    for query in ("hair", ""):
+        response = reader.post(LIST, {"query": query, **chosen}, headers={"HX-Request": "true"})
+
+        assert shown(response) == {"I braid my hair before rowing"}
+        assert response["HX-Replace-Url"] == f"{LIST}?sector=procedural&also=archived"
+
+
 def test_the_filters_that_are_chosen_are_shown_as_chosen(reader: Client) -> None:
     page = text_of(reader.get(LIST, {"sector": "emotional", "since": "2024-06-10", "also": "archived"}))
 
