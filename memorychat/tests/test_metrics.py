@@ -48,6 +48,7 @@ def test_this_machine_reads_them(client: Client) -> None:
     assert answer.status_code == 200
     assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
     assert b"\nmemorychat_queue_oldest_due_seconds " in answer.content
+    assert b"_created" not in answer.content
     assert client.head("/metrics").status_code == 200
     assert client.post("/metrics").status_code == 405
 
