@@ -24,6 +24,7 @@ from memories.engine.carrying import Carried, Coming
 from memories.engine.changes import AlreadyWritten, Batch
 from memories.engine.extraction import Turn, extract_turns
 from memories.engine.formats import Contents, Entry, Skipped, beginning_of
+from memories.engine.gathering import Gathering
 from memories.engine.ledger import Act
 from memories.engine.limits import Allowance
 from memories.engine.rules import find
@@ -260,14 +261,28 @@ def _run_and_take_back(access: MemoryAccess, steps: Sequence[_Step]) -> NoReturn
 
 
 def _place_all(act: Act, profile: MemoryProfile, part: Sequence[_Step]) -> list[Line]:
-    allowance, held = Allowance(act.access), _held_digests(profile)
+    allowance, held, gathering = Allowance(act.access), _held_digests(profile), Gathering(profile)
     lines: list[Line] = []
     for step in part:
-        is_known = step.digest in held and carrying.is_known(act, profile, step.coming)
-        known = Written(Outcome.DISCARDED, reason=carrying.KNOWN)
-        lines.append(_told(profile, step.entry, known if is_known else _place(act, profile, step, allowance)))
+        written = _gathered(act, step, gathering) if step.digest not in held else None
+        if written is None:
+            # It is compared with what stands, and so with what came before it in the list.
+            gathering.write()
+            is_known = step.digest in held and carrying.is_known(act, profile, step.coming)
+            known = Written(Outcome.DISCARDED, reason=carrying.KNOWN)
+            written = known if is_known else _place(act, profile, step, allowance)
+        lines.append(_told(profile, step.entry, written))
         held.add(step.digest)
+    gathering.write()
     return lines
+
+
+def _gathered(act: Act, step: _Step, gathering: Gathering) -> Written | None:
+    return gathering.take(_act_of(act, step.way), step.way) if isinstance(step.way, Weighed) else None
+
+
+def _act_of(act: Act, way: Weighed) -> Act:
+    return replace(act, candidate=way.candidate, reason=way.candidate.reason or act.reason)
 
 
 def _place(act: Act, profile: MemoryProfile, step: _Step, allowance: Allowance) -> Written:
@@ -276,8 +291,7 @@ def _place(act: Act, profile: MemoryProfile, step: _Step, allowance: Allowance) 
         return way
     if isinstance(way, Carried):
         return carrying.place(act, profile, way, step.vector)
-    reason = way.candidate.reason or act.reason
-    return _Placing(replace(act, candidate=way.candidate, reason=reason), profile, way, allowance).place()
+    return _Placing(_act_of(act, way), profile, way, allowance).place()
 
 
 def _told(profile: MemoryProfile, entry: Entry, written: Written) -> Line:

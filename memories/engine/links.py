@@ -42,11 +42,17 @@ def nearest(
 
 def connect(memory: Memory, near: Near) -> None:
     """Link a recallable memory that has no links yet to the first of these that are near enough."""
+    connect_all([(memory, near)])
+
+
+def connect_all(found: Sequence[tuple[Memory, Near]]) -> None:
+    """The same for several."""
     MemoryLink.objects.bulk_create(
         (
             MemoryLink(
                 profile=memory.profile, one_id=min(memory.pk, other), other_id=max(memory.pk, other), weight=weight
             )
+            for memory, near in found
             for other, weight in near[:MOST_LINKS]
             if weight > LINKED
         ),
