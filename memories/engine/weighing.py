@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from memories.access import MemoryAccess
-from memories.engine import changes, conflicts, guard, index, judging, scoring
+from memories.engine import changes, conflicts, endings, guard, index, judging, scoring
 from memories.engine.judging import Pair, Verdict
 from memories.engine.ledger import Act
 from memories.engine.limits import Allowance
@@ -198,6 +198,9 @@ class Placing:
     allowance: Allowance
 
     def place(self) -> Written:
+        if self.candidate.ends:
+            settled = replace(self.weighed, candidate=endings.resolved(self.profile, self.candidate))
+            return replace(self, weighed=settled).place()
         if not self.weighed.is_held_back and (known := self._known()):
             return self._reinforce(known)
         if waiting := waits(self.profile, self.weighed):
