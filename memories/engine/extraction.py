@@ -117,6 +117,7 @@ def _found_by_rules(finding: Finding, provenance: Provenance, zone: ZoneInfo) ->
         confidence=finding.confidence,
         occurred_at=at or provenance.said_at,
         slot=finding.slot,
+        ends=finding.ends,
         quote=finding.quote,
         asked_for=finding.asked_for,
         found_by=FoundBy.RULES,

@@ -29,7 +29,7 @@ class Gathering:
     def take(self, act: Act, weighed: Weighed) -> Written | None:
         """None for what more than its words decide: that comes alone, after what is gathered is written."""
         candidate, vector = weighed.candidate, weighed.vector
-        if vector is None or candidate.slot or weighed.verdicts or waits(self.profile, weighed):
+        if vector is None or candidate.slot or candidate.ends or weighed.verdicts or waits(self.profile, weighed):
             return None
         direction = vector / np.linalg.norm(vector)
         near = sorted(

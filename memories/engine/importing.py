@@ -324,7 +324,7 @@ def _understood(entry: Entry) -> Entry:
         return entry
     [finding] = found
     seen = replace(entry.candidate, kind=finding.kind, sector=finding.sector, slot=finding.slot)
-    return replace(entry, candidate=replace(seen, importance=finding.importance))
+    return replace(entry, candidate=replace(seen, importance=finding.importance, ends=finding.ends))
 
 
 def _conversations(contents: Contents) -> list[list[Entry]]:

@@ -15,8 +15,9 @@ from memories.engine import dates
 from memories.engine import rules_sentences as english
 from memories.engine.rules_english import ASKED, HEDGED, LOWER_NAME, NAME_ALONE, NAME_HERE, NAMED, RULES, SLOTS, Rule
 from memories.engine.rules_words import GIVEN, NO_NAME, TRAIT
-from memories.engine.types import Slot
+from memories.engine.types import Ending, Slot
 from memories.models import Kind, Sector
+from memorychat.lib.text import function_words, tokens
 from memorychat.lib.wishes import FORGET, REMEMBER_THAT
 
 __all__ = [
@@ -31,7 +32,7 @@ __all__ = [
     "slots_asked",
 ]
 
-VERSION = "rules-3"
+VERSION = "rules-4"
 LONGEST_CLAUSE = 300
 SHORTEST_SENTENCE = 3
 LONGEST_SENTENCE = 2_000
@@ -50,6 +51,7 @@ class Finding:
     confidence: float
     slot: Slot | None
     asked_for: bool = False
+    ends: tuple[Ending, ...] = ()
 
     @property
     def tells_what_happened(self) -> bool:
@@ -143,10 +145,10 @@ def _asked_for(words: str, sentence: str, *, lower: bool) -> Finding:
     content = _tidy(words)
     lead, clause = _led(_strip(words))
     known = _weigh(clause, sentence, lead=lead, lower=lower)
-    kind, slot = (known.kind, known.slot) if known else (Kind.NOTE, None)
+    kind, slot, ends = (known.kind, known.slot, known.ends) if known else (Kind.NOTE, None, ())
     sector = known.sector if known else Sector.SEMANTIC
     importance = max(7, known.importance if known else 7)
-    return Finding(content, sentence, kind, sector, importance, 1.0, slot, asked_for=True)
+    return Finding(content, sentence, kind, sector, importance, 1.0, slot, asked_for=True, ends=ends)
 
 
 def _clauses(sentence: str) -> Iterator[tuple[str, str]]:
@@ -193,23 +195,32 @@ def _weigh(clause: str, sentence: str, *, lead: str, lower: bool) -> Finding | N
         return None
     unsure = english.UNSURE.search(clause)
     plain = _strip(english.UNSURE.sub("", clause).replace("  ", " ").strip(" ,")) if unsure else clause
-    rule, slot = _rule_for(lead + plain, lower=lower)
+    rule, slot, ends = _rule_for(lead + plain, lower=lower)
     if lead and slot is None:
-        bare, slot = _rule_for(plain, lower=lower)
-        rule = bare if bare and (slot or rule is None) else rule
+        bare, slot, ends = _rule_for(plain, lower=lower)
+        rule = bare if bare and (slot or ends or rule is None) else rule
     if rule is None:
         return None
     confidence = HEDGED if unsure else rule.confidence
-    return Finding(_tidy(lead + clause), sentence, rule.kind, rule.sector, rule.importance, confidence, slot)
+    return Finding(_tidy(lead + clause), sentence, rule.kind, rule.sector, rule.importance, confidence, slot, ends=ends)
 
 
-def _rule_for(clause: str, *, lower: bool) -> tuple[Rule | None, Slot | None]:
+def _rule_for(clause: str, *, lower: bool) -> tuple[Rule | None, Slot | None, tuple[Ending, ...]]:
     if _is_name(clause, lower=lower):
-        return NAMED, NAMED.slot
+        return NAMED, NAMED.slot, ()
     for rule in RULES:
         if match := (rule.lower if lower else rule.pattern).fullmatch(clause):
-            return rule, _slot_of(rule, match)
-    return None, None
+            return rule, _slot_of(rule, match), tuple(_ends(rule, match))
+    return None, None, ()
+
+
+def _ends(rule: Rule, match: re.Match[str]) -> Iterator[Ending]:
+    """What a rule says is over: what its pattern found (`ended`), of the `partner` that it names or of all its slots."""
+    named = match.groupdict()
+    words = " ".join(word for word in tokens(named.get("ended") or "") if word not in function_words("en"))
+    for attribute in [named["partner"].lower()] if named.get("partner") else rule.ends:
+        # One may quit a job and stay what one is; "I work as a nurse" tells of a job.
+        yield Ending(Slot("person", attribute), words or ("work" if attribute == "job" else ""))
 
 
 def _slot_of(rule: Rule, match: re.Match[str]) -> Slot | None:

@@ -60,7 +60,8 @@ CERTAIN, LIKELY, HEDGED = 0.9, 0.75, 0.6
 class Rule:
     """A pattern for a whole clause; the named group `what`, when there is one, names the attribute of its slot.
 
-    `lower` is the pattern for people who write without any capitals.
+    `lower` is the pattern for people who write without any capitals. `ends` are the attributes whose value is over,
+    where that is what the group `ended` names, or the only one.
     """
 
     pattern: re.Pattern[str]
@@ -70,6 +71,7 @@ class Rule:
     slot: Slot | None = None
     sector: Sector = Sector.SEMANTIC
     confidence: float = CERTAIN
+    ends: tuple[str, ...] = ()
 
 
 def _rule(pattern: str, kind: Kind, importance: int, slot: str = "", **more: object) -> Rule:
@@ -81,6 +83,22 @@ def _rule(pattern: str, kind: Kind, importance: int, slot: str = "", **more: obj
 
 _decision = partial(_rule, kind=Kind.DECISION, importance=6, sector=Sector.REFLECTIVE)
 _preference = partial(_rule, kind=Kind.PREFERENCE, importance=6)
+
+_fact = partial(_rule, kind=Kind.FACT)
+
+# What is over
+LATELY = r"(?:(?:just|recently|finally|now|already|officially) ){0,2}"
+NO_LONGER = rf"(?:no longer {{0}}|(?:don't|do not) {{0}}(?=.* {NO_MORE}))"
+NO_LONGER_BEING = rf"(?:no longer|not(?=.* {NO_MORE}))"
+COMPANY = rf"{TOWN}(?: {CAPITAL}){{0,3}}"
+LEFT_JOB = r"(?:quit|left|lost|resigned from|given up|gave up|been fired from|was fired from) my job"
+PARTNERS = ("wife", "husband", "partner", "girlfriend", "boyfriend", "fiancé", "fiancée", "fiance", "fiancee")
+PARTNER = rf"(?:{'|'.join(PARTNERS)})"
+ANSWER_ME = r"(?:answer|reply|respond|write|speak|talk)(?: back)?(?: to me| with me| me)?(?: only)?(?: in)?"
+TONGUE = (
+    r"(?:english|german|french|spanish|portuguese|italian|dutch|polish|turkish|russian|ukrainian|chinese|mandarin"
+    r"|japanese|korean|arabic|hindi|swedish|danish|norwegian|finnish|greek|czech|hungarian|romanian|catalan|hebrew)"
+)
 
 NAMED = _rule(
     rf"(?:my (?:(?:full|first|real) )?name(?: is|'s) (?:{MONTH}|{NAME})"
@@ -101,21 +119,60 @@ LOWER_NAME = re.compile(rf"^(?:i'?m|i am|this is|it's) {GIVEN}(?: here|,.{{1,80}
 
 # The first rule that fits a clause decides.
 RULES = (
-    # What has ended takes no slot: what holds it now may be something else.
-    _rule(
-        rf"(?:I|we) (?:no longer live {MANNER}{PLACE}.*|(?:don't|do not) live {MANNER}{PLACE}.* {NO_MORE})",
-        Kind.FACT,
-        8,
+    # What has ended takes a slot only from what it ends: what holds it now may be something else.
+    _fact(rf"(?:I|we) {NO_LONGER.format('live')} {MANNER}(?P<ended>{PLACE}).*", importance=8, ends=("home town",)),
+    _fact(rf"{AM} {NO_LONGER_BEING} (?:living|based) {MANNER}(?P<ended>{PLACE}).*", importance=8, ends=("home town",)),
+    _fact(
+        rf"{HAVE} {LATELY}moved (?:out of|away from) (?P<ended>{TOWN})(?!.*\b(?:to|into|in) {TOWN}).*",
+        importance=8,
+        ends=("home town",),
     ),
-    _rule(
-        rf"{AM} (?:no longer (?:living|based) {MANNER}{PLACE}.*|not (?:living|based) {MANNER}{PLACE}.* {NO_MORE})",
-        Kind.FACT,
-        8,
+    _fact(rf"{AM} {NO_LONGER_BEING} an? (?P<ended>{JOB}).*", importance=7, ends=("job",)),
+    _fact(
+        rf"I (?:{NO_LONGER.format('work')}|{LATELY}(?:stopped|quit) working) as (?:an? )?(?P<ended>[\w-]+).*",
+        importance=7,
+        ends=("job",),
     ),
-    _rule(rf"{AM} (?:no longer an? {JOB}.*|not an? {JOB} .*{NO_MORE})", Kind.FACT, 7),
-    _rule(rf"I (?:no longer work as .*|(?:don't|do not) work as .*{NO_MORE})", Kind.FACT, 7),
-    _rule(rf"I (?:no longer work (?:at|for) .*|(?:don't|do not) work (?:at|for) .*{NO_MORE})", Kind.FACT, 6),
-    _preference(rf"{AM} (?:no longer (?:an? )?{DIETS}.*|not (?:an? )?{DIETS} {NO_MORE})", importance=8),
+    _fact(
+        rf"I (?:{NO_LONGER.format('work')}|{LATELY}(?:stopped|quit) working) (?:at|for) (?:the )?"
+        rf"(?P<ended>{COMPANY})(?![\w'-]).*",
+        importance=6,
+        ends=("employer", "job"),
+    ),
+    _fact(rf"I {NO_LONGER.format('work')} (?:at|for) .*", importance=6),
+    _fact(rf"{HAVE} {LATELY}{LEFT_JOB} as (?:an? )?(?P<ended>{JOB}).*", importance=7, ends=("job",)),
+    _fact(
+        rf"{HAVE} {LATELY}{LEFT_JOB}(?: (?:at|with) (?:the )?(?P<ended>{COMPANY}))?"
+        r"(?![\w'-])(?! (?:as|at|with|search|hunt|offer|interview|application)\b).*",
+        importance=7,
+        ends=("employer", "job"),
+    ),
+    _fact(
+        rf"(?:{HAVE} {LATELY}(?:resigned|been (?:fired|laid off|let go|made redundant))"
+        rf"|I (?:was|got|{LATELY}got) (?:just |recently )?(?:fired|laid off|let go|made redundant))"
+        rf"(?: (?:from|by|at) (?:the )?(?P<ended>{COMPANY}))?(?![\w'-])(?! (?:from|by|at|up|as|myself)\b).*",
+        importance=7,
+        ends=("employer", "job"),
+    ),
+    _preference(rf"{AM} {NO_LONGER_BEING} (?:an? )?(?P<ended>{DIETS})\b.*", importance=8, ends=("diet",)),
+    _preference(rf"I {LATELY}stopped being (?:an? )?(?P<ended>{DIETS})\b.*", importance=8, ends=("diet",)),
+    _fact(
+        rf"{HAVE} {LATELY}(?:(?:broke|broken|split) up with|divorced|separated from)"
+        rf"(?= my {PARTNER}\b| (?!{NO_NAME}\b){CAPITAL})(?: my (?P<partner>{PARTNER})\b)?"
+        rf"(?:,? (?P<ended>(?!{NO_NAME}\b){CAPITAL}))?(?![\w'-]).*",
+        importance=7,
+        ends=PARTNERS,
+    ),
+    _fact(
+        rf"my (?P<partner>{PARTNER}) (?:and|&) I(?:'ve| have)? {LATELY}"
+        r"(?:(?:broke|broken|split) up|separated|(?:got |are )?divorced)\b.*",
+        importance=7,
+    ),
+    # In which language I want to be answered.
+    _preference(
+        rf"(?:always|only) {ANSWER_ME} {TONGUE}\b.*|{ANSWER_ME} {TONGUE} (?:from now on|always|only)\b.*",
+        importance=7,
+    ),
     # Who I am.
     NAMED,
     _preference(

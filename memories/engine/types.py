@@ -53,6 +53,14 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """What is over, if this slot is held by a statement that names it: `named` are words, any statement if empty."""
+
+    slot: Slot
+    named: str = ""
+
+
+@dataclass(frozen=True)
 class Provenance:
     """Where a candidate was said: a message, or a place in a thread that a program names."""
 
@@ -69,6 +77,7 @@ class Candidate:
     """A statement that was found and is not yet weighed.
 
     `asked_for` says that the person asked to remember it; `reason` is what the finder has to say of it to the ledger.
+    Of what it `ends` the first that is held counts: the candidate then takes that slot, and says that nothing holds.
     """
 
     content: str
@@ -78,6 +87,7 @@ class Candidate:
     confidence: float = 1.0
     occurred_at: datetime | None = None
     slot: Slot | None = None
+    ends: tuple[Ending, ...] = ()
     quote: str = ""
     asked_for: bool = False
     reason: str = ""

@@ -11,7 +11,7 @@ from memories.engine.extraction import extract
 from memories.engine.sameness import differ
 from memories.engine.types import Candidate, Outcome, Provenance
 from memories.models import Memory, Status
-from memories.tests.pairs import CORRECTIONS, PARAPHRASES, TRAPS, UNRELATED
+from memories.tests.pairs import CORRECTIONS, ENDINGS, PARAPHRASES, TRAPS, UNRELATED
 from memorychat.llm import providers
 from memorychat.llm.fakes import FakeEmbedder
 from memorychat.llm.minilm import MiniLM
@@ -61,6 +61,22 @@ def test_nothing_that_only_names_the_same_thing_is_superseded_or_reinforced(
     assert len(TRAPS) >= 40
     victims = [(one, other) for one, other in TRAPS if _touches(access, one, other)]
     assert victims == []
+
+
+@pytest.mark.parametrize(("one", "other"), ENDINGS)
+def test_what_is_over_takes_the_place_of_what_it_ends(access: MemoryAccess, one: str, other: str) -> None:
+    for words in (one, other):
+        _tell(access, words)
+
+    former, now = Memory.objects.order_by("pk")
+    assert (former.status, former.superseded_by, now.status) == (Status.SUPERSEDED, now, Status.ACTIVE)
+
+
+def test_what_ended_gives_way_to_what_holds_now(access: MemoryAccess) -> None:
+    for words in ("I work at Acme", "I quit my job at Acme", "I work at Bosch"):
+        _tell(access, words)
+
+    assert Memory.objects.get(status=Status.ACTIVE).content == "I work at Bosch"
 
 
 def test_what_differs_in_nothing_that_matters_reinforces(access: MemoryAccess) -> None:

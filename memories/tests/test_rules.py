@@ -489,3 +489,17 @@ def test_what_is_said_of_somebody_takes_their_slot_and_never_mine(words: str, sl
 )
 def test_a_wish_to_forget_may_be_said_in_other_ways(words: str, wishes: list[str]) -> None:
     assert find_forgets(words) == wishes
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Please always answer in German", "Always reply to me in French, please", "Answer me in Polish from now on"],
+)
+def test_in_which_language_to_answer_is_a_preference(words: str) -> None:
+    [found] = find(words)
+    assert (found.kind, found.slot) == (Kind.PREFERENCE, None)
+
+
+@pytest.mark.parametrize("words", ["Answer in German", "Write me a poem in French", "Do you speak Polish?"])
+def test_what_is_asked_for_once_is_no_preference(words: str) -> None:
+    assert find(words) == []
