@@ -52,8 +52,9 @@ BELONGINGS = [
     Belongings(Memory),
     Belongings(MemoryEmbedding, "memory__owner", why_untold=DERIVED),
     Belongings(MemoryTerm, "memory__owner", why_untold=DERIVED),
-    Belongings(MemoryLink, "profile__owner", why_untold=DERIVED),
-    Belongings(Conflict, "profile__owner"),
+    # By the columns that have a full index: of the profile there is none.
+    Belongings(MemoryLink, "one__owner", why_untold=DERIVED),
+    Belongings(Conflict, "one__owner"),
     Belongings(MemoryBatch),
     Belongings(MemorySource, "memory__owner"),
     Belongings(MemoryEvent, emptied_by=empty_ledger),

@@ -272,11 +272,15 @@ class Memory(models.Model):
         return Status(self.status).recallable
 
 
+# The profile in what hangs on a memory is that of the memory, for partial indexes alone. A constraint on it would cost
+# each insert a look-up and each erasure a scan of the table, for it needs an index of all rows.
 class MemoryEmbedding(models.Model):
     """The vector of a memory by one embedder. Vectors of two models are never compared."""
 
     memory = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="embeddings")
-    profile = models.ForeignKey(MemoryProfile, on_delete=models.CASCADE, related_name="+", db_index=False)
+    profile = models.ForeignKey(
+        MemoryProfile, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     model = models.CharField(max_length=128)
     embedding = HalfVectorField()
     recallable = models.BooleanField(default=True)
@@ -301,7 +305,9 @@ class MemoryTerm(models.Model):
     """One word or stem of a memory as a keyed hash, with its frequency and the memory's length in words."""
 
     memory = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="terms")
-    profile = models.ForeignKey(MemoryProfile, on_delete=models.CASCADE, related_name="+", db_index=False)
+    profile = models.ForeignKey(
+        MemoryProfile, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     term = models.BigIntegerField()
     frequency = models.PositiveSmallIntegerField()
     length = models.PositiveSmallIntegerField()
@@ -324,7 +330,9 @@ class MemoryTerm(models.Model):
 class MemoryLink(models.Model):
     """Two recallable memories that are near to each other: one row a pair, followed both ways. Derived."""
 
-    profile = models.ForeignKey(MemoryProfile, on_delete=models.CASCADE, related_name="links", db_index=False)
+    profile = models.ForeignKey(
+        MemoryProfile, on_delete=models.CASCADE, related_name="links", db_index=False, db_constraint=False
+    )
     one = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="+", db_index=False)
     other = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="+", db_index=False)
     weight = models.FloatField(help_text=_("Their similarity on the common scale, 0–1."))
@@ -353,7 +361,9 @@ class Conflict(models.Model):
     """Two active memories that cannot both hold, where neither time nor confidence decides: their owner does."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    profile = models.ForeignKey(MemoryProfile, on_delete=models.CASCADE, related_name="conflicts", db_index=False)
+    profile = models.ForeignKey(
+        MemoryProfile, on_delete=models.CASCADE, related_name="conflicts", db_index=False, db_constraint=False
+    )
     one = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="+")
     other = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
