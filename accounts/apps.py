@@ -8,10 +8,9 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Rows can be imported only once the apps are loaded.
-        from accounts import personal_data  # noqa: PLC0415
-        from accounts.belongings import BELONGINGS  # noqa: PLC0415
-        from accounts.data_keys import DataKeyRows  # noqa: PLC0415
+        from accounts import personal_data  # noqa: PLC0415 - rows, once apps are loaded
+        from accounts.belongings import BELONGINGS  # noqa: PLC0415 - rows, once apps are loaded
+        from accounts.data_keys import DataKeyRows  # noqa: PLC0415 - rows, once apps are loaded
 
         register_data_key_store(DataKeyRows())
         personal_data.register(BELONGINGS)
