@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from memories.engine import dates
 from memories.engine import rules_sentences as english
-from memories.engine.rules_english import ASKED, HEDGED, LOWER_NAME, NAME_ALONE, NAME_HERE, NAMED, RULES, SLOTS, Rule
+from memories.engine.rules_english import ASKED, LOWER_NAME, NAME_ALONE, NAME_HERE, NAMED, RULES, SLOTS
+from memories.engine.rules_shapes import HEDGED, Rule
 from memories.engine.rules_words import GIVEN, NO_NAME, TRAIT
 from memories.engine.types import Ending, Slot
 from memories.models import Kind, Sector
@@ -215,7 +216,7 @@ def _rule_for(clause: str, *, lower: bool) -> tuple[Rule | None, Slot | None, tu
 
 
 def _ends(rule: Rule, match: re.Match[str]) -> Iterator[Ending]:
-    """What a rule says is over: what its pattern found (`ended`), of the `partner` that it names or of all its slots."""
+    """What is over by a rule: what its pattern found (`ended`), of the `partner` that it names or of all its slots."""
     named = match.groupdict()
     words = " ".join(word for word in tokens(named.get("ended") or "") if word not in function_words("en"))
     for attribute in [named["partner"].lower()] if named.get("partner") else rule.ends:

@@ -5,9 +5,9 @@ the place of what was known before. A clause without that shape falls to a later
 """
 
 import re
-from dataclasses import dataclass
-from functools import partial
 
+from memories.engine.rules_endings import ENDINGS
+from memories.engine.rules_shapes import LIKELY, decision, preference, rule
 from memories.engine.rules_words import (
     A_DAY,
     ADVERB,
@@ -33,7 +33,6 @@ from memories.engine.rules_words import (
     MOODS,
     MY,
     NAME,
-    NO_MORE,
     NO_NAME,
     NOT_KEPT,
     NOT_MINE,
@@ -46,61 +45,19 @@ from memories.engine.rules_words import (
     THINGS,
     TITLE,
     TOWN,
-    UNCOMMON,
     WHO,
     A,
 )
 from memories.engine.types import Slot
 from memories.models import Kind, Sector
 
-CERTAIN, LIKELY, HEDGED = 0.9, 0.75, 0.6
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A pattern for a whole clause; the named group `what`, when there is one, names the attribute of its slot.
-
-    `lower` is the pattern for people who write without any capitals. `ends` are the attributes whose value is over,
-    where that is what the group `ended` names, or the only one.
-    """
-
-    pattern: re.Pattern[str]
-    lower: re.Pattern[str]
-    kind: Kind
-    importance: int
-    slot: Slot | None = None
-    sector: Sector = Sector.SEMANTIC
-    confidence: float = CERTAIN
-    ends: tuple[str, ...] = ()
-
-
-def _rule(pattern: str, kind: Kind, importance: int, slot: str = "", **more: object) -> Rule:
-    attribute = Slot("person", slot) if slot else None
-    lower = pattern.replace(CAPITAL, UNCOMMON)
-    compiled = (re.compile(pattern, re.IGNORECASE), re.compile(lower, re.IGNORECASE))
-    return Rule(*compiled, kind, importance, attribute, **more)  # type: ignore[arg-type]  # checked by Rule's users
-
-
-_decision = partial(_rule, kind=Kind.DECISION, importance=6, sector=Sector.REFLECTIVE)
-_preference = partial(_rule, kind=Kind.PREFERENCE, importance=6)
-
-_fact = partial(_rule, kind=Kind.FACT)
-
-# What is over
-LATELY = r"(?:(?:just|recently|finally|now|already|officially) ){0,2}"
-NO_LONGER = rf"(?:no longer {{0}}|(?:don't|do not) {{0}}(?=.* {NO_MORE}))"
-NO_LONGER_BEING = rf"(?:no longer|not(?=.* {NO_MORE}))"
-COMPANY = rf"{TOWN}(?: {CAPITAL}){{0,3}}"
-LEFT_JOB = r"(?:quit|left|lost|resigned from|given up|gave up|been fired from|was fired from) my job"
-PARTNERS = ("wife", "husband", "partner", "girlfriend", "boyfriend", "fiancé", "fiancée", "fiance", "fiancee")
-PARTNER = rf"(?:{'|'.join(PARTNERS)})"
 ANSWER_ME = r"(?:answer|reply|respond|write|speak|talk)(?: back)?(?: to me| with me| me)?(?: only)?(?: in)?"
 TONGUE = (
     r"(?:english|german|french|spanish|portuguese|italian|dutch|polish|turkish|russian|ukrainian|chinese|mandarin"
     r"|japanese|korean|arabic|hindi|swedish|danish|norwegian|finnish|greek|czech|hungarian|romanian|catalan|hebrew)"
 )
 
-NAMED = _rule(
+NAMED = rule(
     rf"(?:my (?:(?:full|first|real) )?name(?: is|'s) (?:{MONTH}|{NAME})"
     rf"|(?:{CALLS_ME}|I(?:'m| am) (?:called|known as|named)|I go by|the name(?:'s| is)) (?:the name )?{NAME}"
     rf"|I(?:'m| am) {TITLE}{NAME})(?![\w'-]).*",
@@ -119,87 +76,39 @@ LOWER_NAME = re.compile(rf"^(?:i'?m|i am|this is|it's) {GIVEN}(?: here|,.{{1,80}
 
 # The first rule that fits a clause decides.
 RULES = (
-    # What has ended takes a slot only from what it ends: what holds it now may be something else.
-    _fact(rf"(?:I|we) {NO_LONGER.format('live')} {MANNER}(?P<ended>{PLACE}).*", importance=8, ends=("home town",)),
-    _fact(rf"{AM} {NO_LONGER_BEING} (?:living|based) {MANNER}(?P<ended>{PLACE}).*", importance=8, ends=("home town",)),
-    _fact(
-        rf"{HAVE} {LATELY}moved (?:out of|away from) (?P<ended>{TOWN})(?!.*\b(?:to|into|in) {TOWN}).*",
-        importance=8,
-        ends=("home town",),
-    ),
-    _fact(rf"{AM} {NO_LONGER_BEING} an? (?P<ended>{JOB}).*", importance=7, ends=("job",)),
-    _fact(
-        rf"I (?:{NO_LONGER.format('work')}|{LATELY}(?:stopped|quit) working) as (?:an? )?(?P<ended>[\w-]+).*",
-        importance=7,
-        ends=("job",),
-    ),
-    _fact(
-        rf"I (?:{NO_LONGER.format('work')}|{LATELY}(?:stopped|quit) working) (?:at|for) (?:the )?"
-        rf"(?P<ended>{COMPANY})(?![\w'-]).*",
-        importance=6,
-        ends=("employer", "job"),
-    ),
-    _fact(rf"I {NO_LONGER.format('work')} (?:at|for) .*", importance=6),
-    _fact(rf"{HAVE} {LATELY}{LEFT_JOB} as (?:an? )?(?P<ended>{JOB}).*", importance=7, ends=("job",)),
-    _fact(
-        rf"{HAVE} {LATELY}{LEFT_JOB}(?: (?:at|with) (?:the )?(?P<ended>{COMPANY}))?"
-        r"(?![\w'-])(?! (?:as|at|with|search|hunt|offer|interview|application)\b).*",
-        importance=7,
-        ends=("employer", "job"),
-    ),
-    _fact(
-        rf"(?:{HAVE} {LATELY}(?:resigned|been (?:fired|laid off|let go|made redundant))"
-        rf"|I (?:was|got|{LATELY}got) (?:just |recently )?(?:fired|laid off|let go|made redundant))"
-        rf"(?: (?:from|by|at) (?:the )?(?P<ended>{COMPANY}))?(?![\w'-])(?! (?:from|by|at|up|as|myself)\b).*",
-        importance=7,
-        ends=("employer", "job"),
-    ),
-    _preference(rf"{AM} {NO_LONGER_BEING} (?:an? )?(?P<ended>{DIETS})\b.*", importance=8, ends=("diet",)),
-    _preference(rf"I {LATELY}stopped being (?:an? )?(?P<ended>{DIETS})\b.*", importance=8, ends=("diet",)),
-    _fact(
-        rf"{HAVE} {LATELY}(?:(?:broke|broken|split) up with|divorced|separated from)"
-        rf"(?= my {PARTNER}\b| (?!{NO_NAME}\b){CAPITAL})(?: my (?P<partner>{PARTNER})\b)?"
-        rf"(?:,? (?P<ended>(?!{NO_NAME}\b){CAPITAL}))?(?![\w'-]).*",
-        importance=7,
-        ends=PARTNERS,
-    ),
-    _fact(
-        rf"my (?P<partner>{PARTNER}) (?:and|&) I(?:'ve| have)? {LATELY}"
-        r"(?:(?:broke|broken|split) up|separated|(?:got |are )?divorced)\b.*",
-        importance=7,
-    ),
+    *ENDINGS,
     # In which language I want to be answered.
-    _preference(
+    preference(
         rf"(?:always|only) {ANSWER_ME} {TONGUE}\b.*|{ANSWER_ME} {TONGUE} (?:from now on|always|only)\b.*",
         importance=7,
     ),
     # Who I am.
     NAMED,
-    _preference(
+    preference(
         rf"{AM} {ADVERB}(?:an? )?(?:(?!(?:on|in|at|with|for|the)\b)\w+ ){{0,2}}{DIETS}\b.*", importance=8, slot="diet"
     ),
-    _preference(
+    preference(
         rf"{HAVE} (?:become|turned|went|gone|go|been|stay|remain)(?: an?)? {DIETS}\b.*", importance=8, slot="diet"
     ),
-    _preference(
+    preference(
         rf"(?:I {ADVERB}(?:eat|follow|keep|stick to)|{AM} {ADVERB}on) (?:(?:an?|the) )?(?:[\w-]+ ){{0,4}}?"
         rf"(?:{DIET_WAYS}(?: (?:diet|food|for|since|now)\b.*)?|diet(?: .*)?)",
         importance=8,
         slot="diet",
     ),
-    _preference(
+    preference(
         rf"(?:I {ADVERB}(?:don't|do not|can't|cannot|never|won't)(?: \w+)? (?:eat|drink|tolerate)"
         rf"|{AM} (?:\w+ )?(?:allergic|intolerant)|{AM} [\w-]+[- ](?:intolerant|free)) ?.*",
         importance=8,
     ),
-    _preference(
+    preference(
         rf"(?:I {ADVERB}(?:avoid|stay away from|steer clear of|abstain from|gave up|(?:don't|do not|never) touch)"
         rf"|{HAVE} (?:given up|not (?:eaten|drunk|touched))|I haven't (?:eaten|drunk"
         rf"|touched)) (?:\w+ ){{0,2}}{FOOD}\b.*",
         importance=8,
     ),
-    _decision(rf"{AM} {ADVERB}(?:moving|relocating) {MANNER}{PLACE}\b.*", importance=7),
-    _rule(
+    decision(rf"{AM} {ADVERB}(?:moving|relocating) {MANNER}{PLACE}\b.*", importance=7),
+    rule(
         rf"(?:{LIVING} {MANNER}{PLACE}|I {ADVERB}call {TOWN}(?: {CAPITAL}){{0,2}} (?:my )?home"
         rf"|(?:home(?: for me)?|my (?:new )?(?:home(?: ?town| city)?|city"
         rf"|town)) is (?:now )?(?:in )?{TOWN})(?![\w'-]).*",
@@ -207,13 +116,13 @@ RULES = (
         8,
         "home town",
     ),
-    _rule(
+    rule(
         rf"(?:{FAMILY_AND_I} {ADVERB}live|{AM} {ADVERB}living) (?:alone|with|together|in|on|near|for|off"
         rf"|by|next to|from)\b.*",
         Kind.FACT,
         6,
     ),
-    _rule(
+    rule(
         rf"(?:my birthday(?:'s| is| falls)|I was born|I came into the world|my (?:date of birth"
         rf"|birth ?date|birth day) is"
         rf"|(?:I|we) (?:always )?celebrate my birthday|{AM} celebrating my birthday|it's my birthday"
@@ -225,14 +134,14 @@ RULES = (
         8,
         "birthday",
     ),
-    _rule(
+    rule(
         rf"(?:{AM} (?:originally )?from|I (?:originally )?come from|I grew up in|I was (?:born and )?raised in"
         rf"|I was born (?:in|near|at)) (?:the )?{TOWN}(?![\w'-]).*",
         Kind.FACT,
         7,
         "origin",
     ),
-    _rule(
+    rule(
         rf"(?:{AM} \d{{1,3}}(?: years old)?(?: now)?(?:,? not \d{{1,3}})?|I (?:just |recently )?turned {NUMBER}\b.*"
         rf"|my age is \d+)",
         Kind.FACT,
@@ -240,7 +149,7 @@ RULES = (
         "age",
     ),
     # What I do.
-    _rule(
+    rule(
         rf"(?:I {ADVERB}work as|I(?:'ve| have) {ADVERB}worked as|(?:{AM}|{HAVE} been) {ADVERB}(?:working|employed"
         r"|self-employed) as"
         rf"|I {ADVERB}work (?:in|at|for|with) {THINGS} as) (?:an?|the|{JOBS})\b.*"
@@ -255,25 +164,25 @@ RULES = (
         7,
         "job",
     ),
-    _rule(rf"(?:{AM} {ADVERB}|{HAVE} been )an? {JOB}.*", Kind.FACT, 7, "job"),
-    _rule(
+    rule(rf"(?:{AM} {ADVERB}|{HAVE} been )an? {JOB}.*", Kind.FACT, 7, "job"),
+    rule(
         rf"(?:I {ADVERB}(?:work|started working)|{AM} {ADVERB}(?:working|employed)) (?:at|for|with) (?:the )?{TOWN}.*"
         rf"|my employer is (?:the )?{CAPITAL}.*",
         Kind.FACT,
         6,
         "employer",
     ),
-    _rule(
+    rule(
         rf"(?:I|we) {ADVERB}work (?:from|in|at|for|with|part[- ]time|full[- ]time|nights|shifts|remotely|weekends)\b.*",
         Kind.FACT,
         5,
     ),
     # Whom and what I have.
-    _preference(
+    preference(
         r"my (?:(?:all-time|absolute|very) )?(?P<what>favou?rite [\w ]{2,40}?) (?:is|are|has always been|would be) \S.*"
     ),
-    _rule(rf"my (?P<what>{PEOPLE})(?:'s name is|is called|is named| is called| is named) \S.*", Kind.FACT, 7),
-    _rule(
+    rule(rf"my (?P<what>{PEOPLE})(?:'s name is|is called|is named| is called| is named) \S.*", Kind.FACT, 7),
+    rule(
         rf"(?:I|we|my|our|I've|we've) (?:.*\b)?{PETS}\b.*\b(?:named|called|by the name of|name is"
         rf"|answers to|goes by)\b \S.*"
         rf"|(?:I|we) (?:named|called) {MY}{PETS} \S.*"
@@ -283,33 +192,33 @@ RULES = (
         7,
     ),
     # What I decided.
-    _decision(
+    decision(
         rf"(?:my \w+ & )?{HAVE} {ADVERB}(?:decided|made up (?:my|our) minds?|chosen|chose|agreed|resolved|opted"
         rf"|settled on"
         r"|committed|picked|(?:made|taken|took) (?:the|a|my) decision)\b.*",
         importance=7,
     ),
-    _decision(
+    decision(
         r"(?:it's decided|it is decided|that's decided|decision made|decision|it's settled)[:,] \S.*", importance=7
     ),
-    _decision(
+    decision(
         rf"(?:my decision is|the decision is(?! yours)|from now on,? I|{AM} (?:planning|determined|resolved)"
         r"|I(?: have)? (?:plan|intend|promise[d]?)(?:ned)?) ?\S.*"
     ),
-    _decision(
+    decision(
         rf"(?:{AM} going to|(?:I|we)(?:'ll| will)) (?!(?:\w+ (?:it|that|this|them|now|again|over)"
         rf"|take (?:a look|care|note))\b)"
         r"(?:start|stop|quit|learn|buy|sell|study|move|marry|take"
         r"|switch|train|visit|travel|run|join|write|build|leave|change|become|give up) .*",
         confidence=LIKELY,
     ),
-    _decision(
+    decision(
         rf"{AM} (?:quitting|leaving|changing|selling|giving up|taking) (?:my|our|the|an?) (?:\w+ )?"
         r"(?:job|house|flat|car|career|company|studies|sabbatical|smoking|year off|school)\b.*",
         confidence=LIKELY,
     ),
     # What I like.
-    _preference(
+    preference(
         rf"(?:between \S.*,? I|I {ADVERB}(?:choose|pick|take|have|drink|eat|use|buy|wear) \S.* (?:over"
         rf"|instead of|rather than)"
         rf"|{AM} (?:more|rather)(?: of)? an?|I(?:'d| would)? {ADVERB}(?:prefer|favou?r)|I(?:'d"
@@ -319,7 +228,7 @@ RULES = (
         r"|if I (?:have the choice|had the choice|can choose|could choose|may choose),? I(?:'d| would)?) ?\S.*"
         rf"|(?!(?:he|she|they|it|I|you|we)\b){THINGS} (?:over|beats?) {THINGS} for me(?: any ?(?:day|time))?"
     ),
-    _rule(
+    rule(
         rf"I {ADVERB}(?:like|love|enjoy|adore|hate|dislike|detest|loathe|fancy|can't stand|cannot stand"
         r"|can't bear|don't (?:\w+ )?(?:like|enjoy|care for)|do not (?:like|enjoy)|didn't like) "
         r"(?!(?:it(?! when)|that|this|them|you|your|the (?:answer|idea|way)|to know|to ask)\b)\S.*",
@@ -327,7 +236,7 @@ RULES = (
         5,
         sector=Sector.EMOTIONAL,
     ),
-    _rule(
+    rule(
         rf"{AM} (?:not )?(?:an? )?(?:\w+ )?(?:fan of|into|fond of|keen on|crazy about|passionate about"
         r"|obsessed with|afraid of|scared of|interested in) \S.*",
         Kind.PREFERENCE,
@@ -335,7 +244,7 @@ RULES = (
         sector=Sector.EMOTIONAL,
     ),
     # Those I speak of: what they are takes no place of mine.
-    _rule(
+    rule(
         rf"(?:my|our) (?P<who>{WHO}),? {ADVERB}(?:lives?|is living|is based|resides?|(?:has |have )?moved"
         rf"|(?:has )?settled)"
         rf" {MANNER}{PLACE}(?![\w'-]).*",
@@ -343,8 +252,8 @@ RULES = (
         6,
         "home town",
     ),
-    _rule(rf"(?:my|our) (?P<who>{WHO}),? ?(?:{ADVERB}(?:works? as|is)|'s) an? {JOB}.*", Kind.FACT, 6, "job"),
-    _rule(
+    rule(rf"(?:my|our) (?P<who>{WHO}),? ?(?:{ADVERB}(?:works? as|is)|'s) an? {JOB}.*", Kind.FACT, 6, "job"),
+    rule(
         rf"(?:my|our) (?:[\w-]+ ){{0,2}}?{KIN}(?:,? {CAPITAL})?,? (?:(?:also|still|once|only|always|never"
         rf"|just) ){{0,2}}"
         r"(?!(?:and|or|says?|said|thinks?|thought|told|asked|asks|hi|would|will|might|may|could|should|can|for|in|on|at"
@@ -354,7 +263,7 @@ RULES = (
         confidence=LIKELY,
     ),
     # What happened to me, when it has a day.
-    _rule(
+    rule(
         rf"(?=.*(?:{A_DAY}))(?:(?:on|in|last|yesterday|two|three|a)\b[^,]{{0,40}}?,? )?(?:I|we|my \w+ & I)(?:'ve"
         rf"| have)? (?:also |finally |just |first |recently )?{DONE}\b"
         r" (?!you\b)\S.*",
@@ -362,8 +271,8 @@ RULES = (
         5,
         confidence=LIKELY,
     ),
-    _rule(rf"{HAVE} (?:also |finally |recently )?(?:become|became) an? \S.*", Kind.FACT, 6),
-    _rule(
+    rule(rf"{HAVE} (?:also |finally |recently )?(?:become|became) an? \S.*", Kind.FACT, 6),
+    rule(
         rf"{HAVE} been (?:playing|learning|studying|teaching|living|collecting|practi[sc]ing|training|volunteering"
         rf"|singing"
         r"|writing|running|climbing|making|growing) (?!(?:it|that|this|you)\b)\S.*",
@@ -371,27 +280,27 @@ RULES = (
         5,
         sector=Sector.PROCEDURAL,
     ),
-    _rule(rf"{HAVE} been (?:in|at|with) (?:the )?{TOWN} (?:for|since)\b.*", Kind.FACT, 6),
-    _preference(
+    rule(rf"{HAVE} been (?:in|at|with) (?:the )?{TOWN} (?:for|since)\b.*", Kind.FACT, 6),
+    preference(
         r"what I (?:really )?(?:like|love|enjoy|prefer|hate|dislike)(?: the)?(?: most| best"
         r"| least)?(?: of all)? is \S.*"
     ),
-    _rule(rf"{AM} {ADVERB}(?:not )?(?:more of )?an? [\w-]+ person\b.*", Kind.FACT, 5, sector=Sector.REFLECTIVE),
+    rule(rf"{AM} {ADVERB}(?:not )?(?:more of )?an? [\w-]+ person\b.*", Kind.FACT, 5, sector=Sector.REFLECTIVE),
     # What I do not.
-    _rule(
+    rule(
         rf"{HAVE}n't (?:got|had|owned|lived|worked) (?!{NOT_KEPT}\b|an? (?:{NOT_KEPT}"
         rf"|{PASSING})\b)\S.*",
         Kind.FACT,
         6,
     ),
-    _rule(
+    rule(
         rf"I (?:don't|do not|can't|cannot) {ADVERB}(?:have|own|drive|smoke|drink|swim|cook|dance|sing|cycle|ski"
         rf"|speak|play"
         rf"|wear|fly|read|watch|use|travel)\b(?! (?:any |much |enough |a |the |more )?{NOT_KEPT}\b).*",
         Kind.FACT,
         6,
     ),
-    _rule(
+    rule(
         rf"{HAVE} never (?:been|had|owned|flown|seen|eaten|played|learned|learnt|driven|smoked|tried|visited|lived"
         rf"|worked"
         r"|met)\b (?!(?:it|that|this|you|better|so)\b)\S.*",
@@ -399,20 +308,20 @@ RULES = (
         5,
     ),
     # The rest of my life.
-    _rule(
+    rule(
         rf"(?:I|we)(?:(?:'ve| have) {ADVERB}(?:got )?|(?:'ve)? {ADVERB}got | {ADVERB}(?:own"
         rf"|keep) ){A} (?!\w* ?{PASSING}\b)\S.*",
         Kind.FACT,
         6,
     ),
-    _rule(
+    rule(
         rf"{AM} (?:not |no longer )?{ADVERB}(?:married|engaged|divorced|widowed|single|pregnant|retired|left-handed"
         rf"|self-employed"
         r"|right-handed|colou?r-?blind|deaf|blind|dyslexic|learning|studying|training|expecting|related)\b.*",
         Kind.FACT,
         6,
     ),
-    _rule(
+    rule(
         rf"(?:my|our) (?!(?:\w+ )?{NOT_MINE}\b)(?!work is\b)[\w'’. -]{{2,60}}?(?:\b(?:is|are|was|were|has|have|lives?"
         r"|works?|likes?|loves?|hates?|prefers?|goes|plays?|stud(?:y|ies)|speaks?|called|named|died"
         r"|got|moved|married|teaches|turns|answers|goes by|responds|wants|needs|leaves|starts"
@@ -420,7 +329,7 @@ RULES = (
         Kind.FACT,
         6,
     ),
-    _rule(
+    rule(
         rf"(?:I|we) {ADVERB}(?!(?:go by|use to go)\b){HABIT}\b(?!').+",
         Kind.FACT,
         5,
