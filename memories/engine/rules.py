@@ -26,6 +26,7 @@ __all__ = [
     "SLOTS",
     "VERSION",
     "Finding",
+    "ends_of",
     "event_time",
     "find",
     "find_forgets",
@@ -83,6 +84,11 @@ def find_forgets(words: str) -> list[str]:
 def slot_of(content: str) -> Slot | None:
     """The slot of a statement written by hand, when the rules can tell."""
     return next((finding.slot for finding in find(content)), None)
+
+
+def ends_of(content: str) -> tuple[Ending, ...]:
+    """What a statement written by hand ends, when the rules can tell."""
+    return next((finding.ends for finding in find(content)), ())
 
 
 def slots_asked(question: str) -> list[Slot]:

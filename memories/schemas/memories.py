@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from pydantic.functional_validators import WrapValidator
 
 from memories.engine import scoring
-from memories.engine.rules import slot_of
+from memories.engine.rules import ends_of, slot_of
 from memories.engine.types import CONTENT_LIMIT, Candidate, Outcome, Provenance, Written
 from memories.models import Kind, Memory, Origin, Sector, Status
 from memories.profiles import NAME_LIMIT
@@ -146,7 +146,7 @@ class MemoryIn(MemoryItem):
 
     def candidate(self) -> Candidate:
         given = super().candidate()
-        return dataclasses.replace(given, slot=slot_of(given.content))
+        return dataclasses.replace(given, slot=slot_of(given.content), ends=ends_of(given.content))
 
 
 class MemoryPatch(Body):

@@ -47,6 +47,12 @@ def access(alice: User, profile: MemoryProfile) -> MemoryAccess:
 
 
 @pytest.fixture
+def work(alice: User) -> MemoryProfile:
+    """Another profile of Alice's, which is empty."""
+    return profiles.create(alice, "Work")
+
+
+@pytest.fixture
 def bobs_access(bob: User) -> MemoryAccess:
     return profiles.by_hand(bob, profiles.default_for(bob))
 

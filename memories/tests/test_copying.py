@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -29,16 +29,9 @@ from memories.models import (
     Sector,
     Status,
 )
+from memories.tests.holding import HOME, SAID, contents
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-HOME = Slot("person", "home town")
-SAID = datetime(2024, 5, 3, tzinfo=UTC)
-
-
-@pytest.fixture
-def work(alice: User) -> MemoryProfile:
-    return profiles.create(alice, "Work")
 
 
 @pytest.fixture
@@ -61,10 +54,6 @@ def boat(access: MemoryAccess) -> Memory:
     writing.adjust(access, written.memory_id, pinned=True)
     Memory.objects.filter(pk=written.memory_id).update(salience_at=timezone.now() - timedelta(days=30))
     return Memory.objects.select_related("profile").get(pk=written.memory_id)
-
-
-def contents(profile: MemoryProfile) -> list[str]:
-    return [memory.content for memory in Memory.objects.filter(profile=profile).active().order_by("pk")]
 
 
 def test_a_copy_is_the_memory_as_it_is_now_under_the_other_key(

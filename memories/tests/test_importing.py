@@ -17,7 +17,7 @@ from memories.engine.fading import archive_faded
 from memories.engine.formats import Entry, read
 from memories.engine.importing import Report, Verdict
 from memories.engine.recall import recall
-from memories.engine.types import Candidate, NotAllowed, Provenance, Slot
+from memories.engine.types import Candidate, NotAllowed, Provenance
 from memories.models import (
     FoundBy,
     Kind,
@@ -32,12 +32,10 @@ from memories.models import (
     Sector,
     Status,
 )
+from memories.tests.holding import HOME, SAID, contents
 from memorychat.lib.identifiers import uuid7
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-HOME = Slot("person", "home town")
-SAID = datetime(2024, 5, 3, tzinfo=UTC)
 
 
 def statements(access: MemoryAccess, body: str | bytes) -> list[Entry]:
@@ -58,14 +56,10 @@ def verdicts(report: Report) -> list[str]:
     return [str(line.verdict) for line in report.lines]
 
 
-def active(profile: MemoryProfile) -> list[str]:
-    return [memory.content for memory in Memory.objects.filter(profile=profile).active().order_by("pk")]
-
-
 @pytest.fixture
-def work(alice: User) -> MemoryAccess:
-    """A profile of Alice's that is empty."""
-    return profiles.by_hand(alice, profiles.create(alice, "Work"))
+def elsewhere(alice: User, work: MemoryProfile) -> MemoryAccess:
+    """Her hand in it."""
+    return profiles.by_hand(alice, work)
 
 
 @pytest.fixture
@@ -122,24 +116,24 @@ def test_an_import_of_which_the_first_part_was_known_is_undone_as_a_whole(
 
     undoing.undo_batch(access, writing.Batch(MemoryBatch.Purpose.IMPORT, reference))
 
-    assert active(access.profile) == ["I like tea", "I own a boat"]
+    assert contents(access.profile) == ["I like tea", "I own a boat"]
 
 
-def test_what_was_exported_and_imported_is_recalled_the_same(lived: MemoryAccess, work: MemoryAccess) -> None:
-    write(work, export(lived))
+def test_what_was_exported_and_imported_is_recalled_the_same(lived: MemoryAccess, elsewhere: MemoryAccess) -> None:
+    write(elsewhere, export(lived))
 
     for query in QUERIES:
-        assert hits(work, query) == hits(lived, query), query
+        assert hits(elsewhere, query) == hits(lived, query), query
         assert hits(lived, query)
 
 
-def test_a_memory_comes_back_as_it_was(lived: MemoryAccess, work: MemoryAccess) -> None:
-    write(work, export(lived))
+def test_a_memory_comes_back_as_it_was(lived: MemoryAccess, elsewhere: MemoryAccess) -> None:
+    write(elsewhere, export(lived))
     same = ("content", "kind", "sector", "importance", "confidence", "salience", "status", "pinned", "times_said")
     times = ("salience_at", "occurred_at", "last_said_at")
     before, after = (
         Memory.objects.filter(profile=profile, status__in=["active", "pending"]).order_by("pk")
-        for profile in (lived.profile, work.profile)
+        for profile in (lived.profile, elsewhere.profile)
     )
 
     for one, other in zip(before, after, strict=True):
@@ -148,46 +142,46 @@ def test_a_memory_comes_back_as_it_was(lived: MemoryAccess, work: MemoryAccess) 
         ]
         # JSON tells milliseconds.
         assert all(abs(getattr(one, name) - getattr(other, name)) < timedelta(milliseconds=2) for name in times)
-    [source] = Memory.objects.get(profile=work.profile, times_said=2).sources.all()
+    [source] = Memory.objects.get(profile=elsewhere.profile, times_said=2).sources.all()
     assert (source.quote, source.speaker, source.said_at) == ("Now I own a red boat!", "Me", SAID)
 
 
-def test_a_slot_that_was_imported_is_taken_by_what_is_newer(lived: MemoryAccess, work: MemoryAccess) -> None:
-    write(work, export(lived))
-    writing.remember(work, Candidate("I live in Faro", slot=HOME))
+def test_a_slot_that_was_imported_is_taken_by_what_is_newer(lived: MemoryAccess, elsewhere: MemoryAccess) -> None:
+    write(elsewhere, export(lived))
+    writing.remember(elsewhere, Candidate("I live in Faro", slot=HOME))
 
-    assert [content for content in active(work.profile) if "live" in content] == ["I live in Faro"]
+    assert [content for content in contents(elsewhere.profile) if "live" in content] == ["I live in Faro"]
 
 
-def test_importing_twice_writes_nothing_new(lived: MemoryAccess, work: MemoryAccess) -> None:
+def test_importing_twice_writes_nothing_new(lived: MemoryAccess, elsewhere: MemoryAccess) -> None:
     body = export(lived)
-    write(work, body)
+    write(elsewhere, body)
     events = MemoryEvent.objects.count()
-    again = write(work, body)
+    again = write(elsewhere, body)
 
     assert set(verdicts(again)) == {"duplicate"}
     assert MemoryEvent.objects.count() == events
 
 
-def test_equal_words_of_different_places_stay_apart(access: MemoryAccess, work: MemoryAccess) -> None:
+def test_equal_words_of_different_places_stay_apart(access: MemoryAccess, elsewhere: MemoryAccess) -> None:
     places = [Provenance(thread=thread, position=at) for thread in ("a", "b") for at in (1, 2)]
     given = [Candidate("I said so", provenance=place, quote=f"So, {place}.") for place in (*places, Provenance())]
     writing.remember_all(access, given, as_given=True)
-    assert len(active(access.profile)) == 5
+    assert len(contents(access.profile)) == 5
     body = export(access)
-    assert verdicts(rehearse(work, body)) == ["new"] * 5
-    write(work, body)
+    assert verdicts(rehearse(elsewhere, body)) == ["new"] * 5
+    write(elsewhere, body)
 
     sources = [
         {
             (source.thread, source.position, source.quote)
             for source in MemorySource.objects.filter(memory__profile=profile)
         }
-        for profile in (access.profile, work.profile)
+        for profile in (access.profile, elsewhere.profile)
     ]
     assert sources[0] == sources[1]
-    assert len(active(work.profile)) == 5
-    assert verdicts(write(work, export(work))) == ["duplicate"] * 5
+    assert len(contents(elsewhere.profile)) == 5
+    assert verdicts(write(elsewhere, export(elsewhere))) == ["duplicate"] * 5
 
 
 def test_equal_words_of_one_place_are_written_once(access: MemoryAccess) -> None:
@@ -213,7 +207,7 @@ def test_what_is_yet_to_come_takes_no_slot(access: MemoryAccess) -> None:
     to_come = (timezone.now() + timedelta(days=90)).isoformat()
     write(access, own("I live in Faro", occurred_at=to_come, **HOME_COLUMNS))
 
-    assert active(access.profile) == ["I live in Lisbon", "I live in Faro"]
+    assert contents(access.profile) == ["I live in Lisbon", "I live in Faro"]
 
 
 LINES = """- I live in Porto
@@ -233,7 +227,7 @@ def test_lines_are_told_new_duplicate_or_conflict_before_anything_is_written(acc
     assert verdicts(report) == ["conflict", "conflict", "new", "duplicate", "new", "duplicate"]
     assert [line.other for line in report.lines[:2]] == ["I live in Braga", "I live in Porto"]
     assert (MemoryEvent.objects.count(), Memory.objects.count(), MemoryBatch.objects.count()) == before
-    assert active(access.profile) == ["I live in Braga", "I own a red boat."]
+    assert contents(access.profile) == ["I live in Braga", "I own a red boat."]
 
 
 def test_what_was_rehearsed_is_what_is_written(access: MemoryAccess) -> None:
@@ -242,7 +236,7 @@ def test_what_was_rehearsed_is_what_is_written(access: MemoryAccess) -> None:
     written = write(access, LINES)
 
     assert sorted(verdicts(rehearsed)) == sorted(verdicts(written))
-    assert active(access.profile) == [
+    assert contents(access.profile) == [
         "I live in Lisbon",
         "I like tea",
         "I am not allergic to peanuts",
@@ -289,7 +283,7 @@ def test_what_holds_again_is_written_again(access: MemoryAccess, body: str) -> N
     moved(access)
     assert verdicts(rehearse(access, body)) == ["conflict"]
     assert verdicts(write(access, body)) == ["conflict"]
-    assert active(access.profile) == ["I live in Porto"]
+    assert contents(access.profile) == ["I live in Porto"]
 
     assert verdicts(write(access, body)) == ["duplicate"]
 
@@ -301,7 +295,7 @@ def test_what_did_not_hold_any_more_is_a_duplicate_at_its_time(access: MemoryAcc
     moved(access)
 
     assert verdicts(write(access, body)) == ["duplicate"]
-    assert active(access.profile) == ["I live in Lisbon"]
+    assert contents(access.profile) == ["I live in Lisbon"]
 
 
 @pytest.mark.parametrize("body", ["I like tea", own("I like tea")])
@@ -315,7 +309,7 @@ def test_what_was_archived_is_written_anew(access: MemoryAccess, body: str) -> N
 
     assert verdicts(write(access, body)) == ["new"]
     assert verdicts(write(access, body)) == ["duplicate"]
-    assert active(access.profile) == ["I like tea"]
+    assert contents(access.profile) == ["I like tea"]
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.QUARANTINED, Status.HIDDEN])
@@ -333,7 +327,7 @@ def test_what_a_list_says_at_its_end_holds(access: MemoryAccess) -> None:
     for expected in (["new", "conflict", "conflict"], ["duplicate"] * 3):
         assert verdicts(rehearse(access, lines)) == expected
         assert verdicts(write(access, lines)) == expected
-        assert active(access.profile) == ["I live in Porto"]
+        assert contents(access.profile) == ["I live in Porto"]
 
 
 def test_many_parts_are_rehearsed_as_they_are_written(access: MemoryAccess, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -364,7 +358,7 @@ def test_an_import_is_undone_as_a_whole(access: MemoryAccess, monkeypatch: pytes
     assert MemoryBatch.objects.filter(purpose="import").count() == 3
     undoing.undo(access, reference)
 
-    assert active(access.profile) == ["I live in Braga"]
+    assert contents(access.profile) == ["I live in Braga"]
 
 
 def test_what_was_undone_can_be_imported_again(access: MemoryAccess) -> None:
@@ -373,7 +367,7 @@ def test_what_was_undone_can_be_imported_again(access: MemoryAccess) -> None:
     undoing.undo(access, reference)
 
     assert verdicts(write(access, "I like tea")) == ["new"]
-    assert active(access.profile) == ["I like tea"]
+    assert contents(access.profile) == ["I like tea"]
 
 
 def test_an_import_that_died_goes_on_where_it_was(access: MemoryAccess, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,11 +385,11 @@ def test_an_import_that_died_goes_on_where_it_was(access: MemoryAccess, monkeypa
         patched.setattr(importing, "_run", die)
         with pytest.raises(KeyboardInterrupt):
             write(access, "I like tea\nI own a boat\nI play the cello", reference)
-    assert len(active(access.profile)) == 2
+    assert len(contents(access.profile)) == 2
     for _ in range(2):
         write(access, "I like tea\nI own a boat\nI play the cello", reference)
 
-    assert len(active(access.profile)) == 3
+    assert len(contents(access.profile)) == 3
     assert MemoryEvent.objects.count() == 3
 
 
@@ -411,7 +405,7 @@ def test_secrets_are_masked_and_instructions_held_back(access: MemoryAccess) -> 
     report = write(access, json.dumps(own))
 
     assert verdicts(report) == ["waits", "new"]
-    assert all("4111" not in content for content in active(access.profile))
+    assert all("4111" not in content for content in contents(access.profile))
     assert Memory.objects.filter(status=Status.QUARANTINED).count() == 1
 
 
@@ -426,11 +420,10 @@ def test_from_conversations_only_the_person_s_own_words_become_memories(access: 
         },
         {"uuid": "d", "chat_messages": [{"sender": "human", "text": "Good morning"}]},
     ]
-    contents = read(json.dumps(export).encode())
-    found, skipped = importing.statements_of(access.profile, contents)
+    found, skipped = importing.statements_of(access.profile, read(json.dumps(export).encode()))
     importing.write(access, found, uuid7())
 
-    assert active(access.profile) == ["I live in Porto"]
+    assert contents(access.profile) == ["I live in Porto"]
     memory = Memory.objects.get()
     assert memory.occurred_at == datetime(2024, 5, 3, 10, tzinfo=UTC)
     assert [source.quote for source in memory.sources.all()] == ["I live in Porto."]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from django.utils import timezone
 
+from accounts.tests.programs import Program
 from memories.access import MemoryAccess
 from memories.engine import writing
 from memories.engine.extraction import extract
@@ -77,6 +78,13 @@ def test_what_ended_gives_way_to_what_holds_now(access: MemoryAccess) -> None:
         _tell(access, words)
 
     assert Memory.objects.get(status=Status.ACTIVE).content == "I work at Bosch"
+
+
+def test_what_a_program_says_is_over_is_over(program: Program) -> None:
+    for words in ("I work at Acme", "I quit my job at Acme"):
+        assert program.call("POST", "/memories", {"content": words}).status_code == 201
+
+    assert Memory.objects.get(status=Status.ACTIVE).content == "I quit my job at Acme"
 
 
 def test_what_differs_in_nothing_that_matters_reinforces(access: MemoryAccess) -> None:
