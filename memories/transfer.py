@@ -28,7 +28,8 @@ from accounts.requests import PersonRequest, posted
 from memories import profiles
 from memories.access import MemoryAccess
 from memories.engine import importing, portability
-from memories.engine.formats import MOST_BYTES, BadFile, Contents, Entry, Skipped, read
+from memories.engine.formats import MOST_BYTES, read
+from memories.engine.formats_entries import BadFile, Contents, Entry, Skipped
 from memories.engine.importing import Report, Verdict
 from memories.forms import ExportForm, ImportForm
 from memories.models import MemoryEvent, MemoryProfile, Origin

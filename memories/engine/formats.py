@@ -8,63 +8,37 @@ without a word: what cannot be taken stands among the skipped, with its reason.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from enum import StrEnum
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from memories.engine.formats_chats import chatgpt, claude, claude_memory, is_chatgpt, is_claude, is_claude_memory
+from memories.engine.formats_entries import (
+    A_FENCE,
+    A_HEADING,
+    BULLET,
+    FENCE,
+    NO_MEMORY,
+    SHOWN,
+    BadFile,
+    Contents,
+    Entry,
+    Format,
+    Skipped,
+    beginning_of,
+    dict_of,
+    given,
+    is_storable,
+    moment,
+    wrong_metadata,
+)
 from memories.engine.portability import FORMAT, VERSION, OwnMemory, read_own
-from memories.engine.types import CONTENT_LIMIT, Candidate, Provenance
-from memories.models import FoundBy
+from memories.engine.types import CONTENT_LIMIT
 from memorychat.lib import text
 
 MOST_BYTES = 50 * 2**20
 MOST_LINES = 100_000
-SHOWN = 80
 SAID_LIMIT = 32_000
-METADATA_BYTES = 4_096
-
-
-class Format(StrEnum):
-    OWN = "memorychat"
-    LINES = "lines"
-    CHATGPT = "chatgpt"
-    CLAUDE = "claude"
-    CLAUDE_MEMORY = "claude_memory"
-    MEM0 = "mem0"
-
-
-class BadFile(ValueError):
-    """A file that cannot be taken; the message is a sentence for the person."""
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """What of a file cannot be taken. `line` counts its entries from 1; `beginning` is how it begins."""
-
-    line: int
-    beginning: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A statement as it is given, or with `is_said` what a person said, from which statements are still to be taken.
-
-    `own` is a memory of our own format, which knows more of it than a candidate does.
-    """
-
-    line: int
-    candidate: Candidate
-    is_said: bool = False
-    own: OwnMemory | None = None
-
-
-@dataclass(frozen=True)
-class Contents:
-    format: Format
-    entries: list[Entry]
-    skipped: list[Skipped]
 
 
 def read(body: bytes) -> Contents:
@@ -125,21 +99,7 @@ def _limit(entry: Entry) -> int:
     return SAID_LIMIT if entry.is_said else CONTENT_LIMIT
 
 
-def beginning_of(words: object) -> str:
-    """How an entry begins, of what can be shown and stored alone."""
-    shown = str(words).replace("\x00", "").encode(errors="replace").decode().strip()
-    return shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
-
-
-# "- ", "* ", "1. ", "[2024-05-03] - ", and dates as lists that were copied have them.
-BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,4}[.)])\s+")
 DATED = re.compile(r"^\[(?P<date>[^\]\n]{1,40})\]\s*[-–—:]?\s*(?P<rest>\S.*)$")
-A_HEADING = "A heading is no memory."
-A_FENCE = "It only opens or closes a block."
-NO_MEMORY = "There is no memory in it."
-NO_OWN_WORDS = "There are no words of the person in it."
-NOT_OF_WORDS = "This message is not of words."
-FENCE = re.compile(r"^\s*(```|~~~)")
 
 
 def _lines(words: str) -> Contents:
@@ -156,40 +116,15 @@ def _each_line(words: str) -> Iterator[Entry | Skipped]:
         if line.lstrip().startswith("#"):
             yield Skipped(number, beginning_of(line), A_HEADING)
             continue
-        yield _given(number, *_undated(BULLET.sub("", line).strip()))
+        yield given(number, *_undated(BULLET.sub("", line).strip()))
 
 
 def _undated(line: str) -> tuple[str, datetime | None]:
     dated = DATED.match(line)
-    at = _moment(dated["date"]) if dated else None
+    at = moment(dated["date"]) if dated else None
     if dated and (at or "unknown" in dated["date"].lower() or "no date" in dated["date"].lower()):
         return BULLET.sub("", dated["rest"]), at
     return line, None
-
-
-def _given(line: int, content: str, at: datetime | None = None, **columns: Any) -> Entry:
-    candidate = Candidate(
-        content, occurred_at=at, found_by=FoundBy.IMPORT, provenance=Provenance(said_at=at) if at else Provenance()
-    )
-    return Entry(line, replace(candidate, **columns))
-
-
-def _said(line: int, words: str, at: datetime | None, thread: str, position: int) -> Entry:
-    provenance = Provenance(thread=thread[:255], position=position, said_at=at)
-    return Entry(line, Candidate(words, occurred_at=at, provenance=provenance), is_said=True)
-
-
-def _moment(value: object) -> datetime | None:
-    """Of seconds since 1970 or of ISO 8601; None for what makes no sense, and for times that no memory can have."""
-    try:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            moment = datetime.fromtimestamp(value, UTC)
-        else:
-            moment = datetime.fromisoformat(str(value).strip())
-    except (ValueError, OverflowError, OSError):
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment if 1900 < moment.year < 2100 else None
 
 
 # Our own
@@ -203,160 +138,29 @@ def _own(value: dict[str, Any]) -> Iterator[Entry | Skipped]:
     if value.get("version") != VERSION:
         raise BadFile(f"The file is of version {beginning_of(value.get('version'))}, and only {VERSION} is known.")
     profiles = value.get("profiles")
-    rows = [_dict(profile).get("memories") for profile in profiles] if isinstance(profiles, list) else [None]
+    rows = [dict_of(profile).get("memories") for profile in profiles] if isinstance(profiles, list) else [None]
     if not all(isinstance(each, list) for each in rows):
         raise BadFile("The file lacks its profiles, each with its memories.")
     for line, row in enumerate((row for each in rows for row in each or []), start=1):
         memory, reason = read_own(row)
-        content = _dict(row).get("content")
+        content = dict_of(row).get("content")
         if memory is None:
             yield Skipped(line, beginning_of(content), reason)
         elif wrong := _wrong_inside(memory):
             yield Skipped(line, beginning_of(content), wrong)
         else:
-            yield replace(_given(line, memory.content, memory.occurred_at), own=memory)
+            yield replace(given(line, memory.content, memory.occurred_at), own=memory)
 
 
 def _wrong_inside(memory: OwnMemory) -> str:
     """What is wrong with the words besides its content; empty when nothing is."""
-    if memory.occurred_at and _moment(memory.occurred_at) is None:
+    if memory.occurred_at and moment(memory.occurred_at) is None:
         return "Its time does not lie between the years 1900 and 2100."
-    if memory.metadata is not None and (wrong := _wrong_metadata(memory.metadata)):
+    if memory.metadata is not None and (wrong := wrong_metadata(memory.metadata)):
         return wrong
     words = [word for source in memory.sources for word in (source.quote, source.speaker)]
     slot = [memory.slot.subject, memory.slot.attribute] if memory.slot else []
-    return "" if _is_storable([*words, *slot]) else "It holds characters that cannot be stored."
-
-
-# ChatGPT
-
-
-def _is_chatgpt(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(each, dict) and "mapping" in each for each in value)
-
-
-def _chatgpt(conversations: list[Any]) -> Iterator[Entry | Skipped]:
-    for line, conversation in enumerate(conversations, start=1):
-        mapping = conversation.get("mapping") if isinstance(conversation, dict) else None
-        if not isinstance(mapping, dict):
-            yield Skipped(line, beginning_of(conversation), "This is no conversation.")
-            continue
-        thread = f"chatgpt {conversation.get('conversation_id') or conversation.get('id') or line}"
-        messages = enumerate(_branch(mapping, conversation.get("current_node")))
-        found = [each for position, message in messages for each in _of_chatgpt(line, message, thread, position)]
-        yield from found or [Skipped(line, beginning_of(conversation.get("title") or ""), NO_OWN_WORDS)]
-
-
-def _branch(mapping: dict[str, Any], leaf: object) -> list[dict[str, Any]]:
-    """The messages that led to the end that the person saw, oldest first; all of them where no end is named."""
-    if leaf not in mapping:
-        nodes = list(mapping.values())
-    else:
-        nodes, seen = [], set()
-        while leaf in mapping and leaf not in seen:
-            seen.add(leaf)
-            nodes.append(mapping[leaf])
-            leaf = mapping[leaf].get("parent") if isinstance(mapping[leaf], dict) else None
-        nodes.reverse()
-    messages = [node.get("message") for node in nodes if isinstance(node, dict)]
-    return [message for message in messages if isinstance(message, dict)]
-
-
-def _of_chatgpt(line: int, message: dict[str, Any], thread: str, position: int) -> Iterator[Entry | Skipped]:
-    """The person's own words alone."""
-    author, content, metadata = (_dict(message.get(name)) for name in ("author", "content", "metadata"))
-    if author.get("role") != "user" or metadata.get("is_visually_hidden_from_conversation"):
-        return
-    words = "\n".join(_words_of_chatgpt(content.get("parts")))
-    if words.strip() and content.get("content_type") in ("text", "multimodal_text"):
-        yield _said(line, words, _moment(message.get("create_time")), thread, position)
-    else:
-        yield Skipped(line, beginning_of(content.get("content_type") or ""), NOT_OF_WORDS)
-
-
-def _words_of_chatgpt(parts: object) -> Iterator[str]:
-    """What was written, and of what was spoken its transcription."""
-    for part in parts if isinstance(parts, list) else []:
-        is_spoken = _dict(part).get("content_type") == "audio_transcription"
-        words = part["text"] if is_spoken and "text" in part else part
-        if isinstance(words, str):
-            yield words
-
-
-# Claude
-
-
-def _is_claude(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(each, dict) and "chat_messages" in each for each in value)
-
-
-def _claude(conversations: list[Any]) -> Iterator[Entry | Skipped]:
-    for line, conversation in enumerate(conversations, start=1):
-        messages = conversation.get("chat_messages") if isinstance(conversation, dict) else None
-        if not isinstance(messages, list):
-            yield Skipped(line, beginning_of(conversation), "This is no conversation.")
-            continue
-        thread = f"claude {conversation.get('uuid') or line}"
-        found = [each for at, message in enumerate(messages) for each in _of_claude(line, _dict(message), thread, at)]
-        yield from found or [Skipped(line, beginning_of(conversation.get("name") or ""), NO_OWN_WORDS)]
-
-
-def _of_claude(line: int, message: dict[str, Any], thread: str, position: int) -> Iterator[Entry | Skipped]:
-    """The person's own words alone."""
-    if message.get("sender") not in ("human", "user"):
-        return
-    words = _words_of_claude(message)
-    if words.strip():
-        yield _said(line, words, _moment(message.get("created_at")), thread, position)
-    else:
-        yield Skipped(line, "", NOT_OF_WORDS)
-
-
-def _words_of_claude(message: dict[str, Any]) -> str:
-    blocks = message.get("content")
-    texts = [_dict(block).get("text") for block in blocks if _dict(block).get("type") == "text"] if blocks else []
-    return "\n".join(each for each in texts if isinstance(each, str)) or str(message.get("text") or "")
-
-
-def _is_claude_memory(value: Any) -> bool:
-    rows = value if isinstance(value, list) else [value]
-    return any(isinstance(row, dict) and ("conversations_memory" in row or "project_memories" in row) for row in rows)
-
-
-def _claude_memory(value: Any) -> Iterator[Entry | Skipped]:
-    """Paragraphs that Claude wrote down of a person, each sentence a statement as it is given."""
-    rows = value if isinstance(value, list) else [value]
-    blocks = (block for row in rows for block in _blocks_of_claude(_dict(row)))
-    lines = (each for words in blocks for each in _sentences(words))
-    for line, (sentence, reason) in enumerate(lines, start=1):
-        yield Skipped(line, beginning_of(sentence), reason) if reason else _given(line, sentence)
-
-
-def _blocks_of_claude(memories: dict[str, Any]) -> Iterator[object]:
-    """One that is there and says nothing is told too."""
-    if "conversations_memory" in memories or "project_memories" not in memories:
-        yield memories.get("conversations_memory")
-    projects = memories.get("project_memories", {})
-    yield from projects.values() if isinstance(projects, dict) else [projects]
-
-
-HEADING = re.compile(r"^\s*(?:#+\s.*|\*\*[^*]+\*\*:?)\s*$")
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-ZÀ-Þ0-9“\"'])")
-
-
-def _sentences(words: object) -> Iterator[tuple[str, str]]:
-    """Each with the reason why it is no statement, which is empty for one that is."""
-    if not isinstance(words, str) or not words.strip():
-        yield ("" if words is None else str(words)), NO_MEMORY
-        return
-    for paragraph in filter(str.strip, words.splitlines()):
-        if HEADING.match(paragraph):
-            yield paragraph, A_HEADING
-        elif FENCE.match(paragraph):
-            yield paragraph, A_FENCE
-        else:
-            sentences = filter(None, map(str.strip, SENTENCE_END.split(BULLET.sub("", paragraph))))
-            yield from [(sentence, "") for sentence in sentences] or [(paragraph, NO_MEMORY)]
+    return "" if is_storable([*words, *slot]) else "It holds characters that cannot be stored."
 
 
 # mem0
@@ -373,41 +177,21 @@ def _is_mem0(value: Any) -> bool:
 
 def _mem0(value: Any) -> Iterator[Entry | Skipped]:
     for line, row in enumerate(_rows_of_mem0(value), start=1):
-        memory = _dict(row).get("memory")
+        memory = dict_of(row).get("memory")
         if not isinstance(memory, str):
             yield Skipped(line, beginning_of(row), NO_MEMORY)
             continue
-        metadata = _dict(row.get("metadata")) or None
-        if wrong := _wrong_metadata(metadata or {}):
+        metadata = dict_of(row.get("metadata")) or None
+        if wrong := wrong_metadata(metadata or {}):
             yield Skipped(line, beginning_of(memory), wrong)
             continue
-        yield _given(line, memory, _moment(row.get("updated_at") or row.get("created_at")), metadata=metadata)
-
-
-def _wrong_metadata(metadata: dict[str, Any]) -> str:
-    """What is wrong with them; empty when nothing is."""
-    if not _is_storable(metadata):
-        return "Its metadata hold characters that cannot be stored."
-    is_long = len(json.dumps(metadata, ensure_ascii=False).encode()) > METADATA_BYTES
-    return f"Its metadata are longer than {METADATA_BYTES:,} bytes." if is_long else ""
-
-
-def _is_storable(value: Any) -> bool:
-    try:
-        plain = json.dumps(value, allow_nan=False)
-        return "\\u0000" not in plain and bool(json.dumps(value, ensure_ascii=False).encode())
-    except ValueError:
-        return False
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+        yield given(line, memory, moment(row.get("updated_at") or row.get("created_at")), metadata=metadata)
 
 
 KNOWN = (
     (_is_own, Format.OWN, _own),
-    (_is_chatgpt, Format.CHATGPT, _chatgpt),
-    (_is_claude, Format.CLAUDE, _claude),
-    (_is_claude_memory, Format.CLAUDE_MEMORY, _claude_memory),
+    (is_chatgpt, Format.CHATGPT, chatgpt),
+    (is_claude, Format.CLAUDE, claude),
+    (is_claude_memory, Format.CLAUDE_MEMORY, claude_memory),
     (_is_mem0, Format.MEM0, _mem0),
 )

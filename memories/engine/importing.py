@@ -23,7 +23,7 @@ from memories.engine import carrying, changes, index, weighing
 from memories.engine.carrying import Carried, Coming
 from memories.engine.changes import AlreadyWritten, Batch
 from memories.engine.extraction import Turn, extract_turns
-from memories.engine.formats import Contents, Entry, Skipped, beginning_of
+from memories.engine.formats_entries import Contents, Entry, Skipped, beginning_of
 from memories.engine.gathering import Gathering
 from memories.engine.ledger import Act
 from memories.engine.limits import Allowance

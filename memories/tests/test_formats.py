@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from memories.engine import formats
-from memories.engine.formats import BadFile, Contents, Format, read
+from memories.engine import formats, formats_entries
+from memories.engine.formats import read
+from memories.engine.formats_entries import BadFile, Contents, Format
 from memories.models import Status
 
 
@@ -87,12 +88,12 @@ def test_of_chatgpt_what_was_spoken_is_read() -> None:
 @pytest.mark.parametrize(
     ("messages", "reason"),
     [
-        ([of("assistant", "You live in Porto.")], formats.NO_OWN_WORDS),
-        ([of("user", "I hide", metadata={"is_visually_hidden_from_conversation": True})], formats.NO_OWN_WORDS),
-        ([], formats.NO_OWN_WORDS),
-        ([of("user", {"content_type": "image_asset_pointer"})], formats.NOT_OF_WORDS),
-        ([of("user", {"content_type": "audio_transcription", "text": 7})], formats.NOT_OF_WORDS),
-        ([of("user", " ")], formats.NOT_OF_WORDS),
+        ([of("assistant", "You live in Porto.")], formats_entries.NO_OWN_WORDS),
+        ([of("user", "I hide", metadata={"is_visually_hidden_from_conversation": True})], formats_entries.NO_OWN_WORDS),
+        ([], formats_entries.NO_OWN_WORDS),
+        ([of("user", {"content_type": "image_asset_pointer"})], formats_entries.NOT_OF_WORDS),
+        ([of("user", {"content_type": "audio_transcription", "text": 7})], formats_entries.NOT_OF_WORDS),
+        ([of("user", " ")], formats_entries.NOT_OF_WORDS),
     ],
 )
 def test_of_chatgpt_a_conversation_that_gives_nothing_is_told(messages: list[Any], reason: str) -> None:
@@ -105,9 +106,9 @@ def test_of_chatgpt_a_conversation_that_gives_nothing_is_told(messages: list[Any
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        ({"sender": "assistant", "text": "You live in Porto."}, formats.NO_OWN_WORDS),
-        ({"sender": "human", "text": "", "content": [{"type": "image"}]}, formats.NOT_OF_WORDS),
-        ("nonsense", formats.NO_OWN_WORDS),
+        ({"sender": "assistant", "text": "You live in Porto."}, formats_entries.NO_OWN_WORDS),
+        ({"sender": "human", "text": "", "content": [{"type": "image"}]}, formats_entries.NOT_OF_WORDS),
+        ("nonsense", formats_entries.NO_OWN_WORDS),
     ],
 )
 def test_of_claude_a_conversation_that_gives_nothing_is_told(message: Any, reason: str) -> None:
@@ -162,8 +163,8 @@ def test_what_claude_wrote_down_is_read_sentence_by_sentence() -> None:
     assert contents.format is Format.CLAUDE_MEMORY
     assert told(contents) == ["Carol works at a shipyard.", "She builds red boats.", "The boat is called Anna"]
     assert [(each.line, each.beginning, each.reason) for each in contents.skipped] == [
-        (1, "**Work context**", formats.A_HEADING),
-        (4, "# Boats", formats.A_HEADING),
+        (1, "**Work context**", formats_entries.A_HEADING),
+        (4, "# Boats", formats_entries.A_HEADING),
     ]
 
 

@@ -14,7 +14,8 @@ from memories import profiles
 from memories.access import MemoryAccess
 from memories.engine import importing, portability, undoing, writing
 from memories.engine.fading import archive_faded
-from memories.engine.formats import Entry, read
+from memories.engine.formats import read
+from memories.engine.formats_entries import Entry
 from memories.engine.importing import Report, Verdict
 from memories.engine.recall import recall
 from memories.engine.types import Candidate, NotAllowed, Provenance

@@ -10,7 +10,8 @@ from accounts import people
 from memories import profiles
 from memories.access import MemoryAccess
 from memories.engine import importing
-from memories.engine.formats import MOST_BYTES, BadFile, read
+from memories.engine.formats import MOST_BYTES, read
+from memories.engine.formats_entries import BadFile
 from memories.engine.importing import Report
 from memories.engine.types import NotAllowed
 from memories.models import MemoryProfile, Origin
