@@ -8,7 +8,6 @@ import json
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import structlog
@@ -18,47 +17,26 @@ from structlog.contextvars import bound_contextvars
 
 from accounts.models import User
 from conversations import replies, turns
-from conversations.models import MessageStatus
+from conversations.branches import UnknownMessage
+from conversations.models import Message, MessageStatus
 from conversations.replies import Frame, Reply
 from conversations.sessions import signed_in
+from conversations.stretches import Stretch, lost_stretches
 from conversations.threads import in_thread
 from conversations.turns import AlreadySent, Said, TurnRefused, UnknownConversation
-from memories.models import PrivacyMode
+from memories.models import MemoryProfile, PrivacyMode
 from memorychat.lib import metrics
 from memorychat.lib.crypto import key_ring
 from memorychat.lib.notify import group_of, listener
 from memorychat.lib.text import TextError
-from memorychat.llm.types import ChatMessage
 
 log = structlog.get_logger(__name__)
 
 FRAME_LIMIT = 64 * 1024
 NOT_SIGNED_IN, NOT_FOUND = 4401, 4404
-# Of an incognito stretch so many messages stay in the model's sight.
-STRETCH_MESSAGES = 40
+# How often a reply is looked for that another process writes.
+ELSEWHERE_SECONDS = 1.0
 ENDS = ("reply.finished", "reply.stopped")
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """What was said incognito since the mode was chosen. It lives in the page and here, and is stored nowhere.
-
-    `last_turn` is the turn by whose id a page that lost its socket finds it again.
-    """
-
-    owner_id: uuid.UUID
-    messages: tuple[ChatMessage, ...] = ()
-    last_turn: uuid.UUID | None = None
-
-    def with_reply(self, reply: Reply) -> "Stretch":
-        if reply.turn.id == self.last_turn or not reply.text:
-            return self
-        said = (ChatMessage("user", reply.turn.question), ChatMessage("assistant", reply.text))
-        return replace(self, messages=(*self.messages, *said)[-STRETCH_MESSAGES:], last_turn=reply.turn.id)
-
-
-# Stretches of pages whose socket was lost, by their last turn, for as long as `replies.KEPT_SECONDS`.
-lost_stretches: dict[uuid.UUID, Stretch] = {}
 
 
 class _Frame(BaseModel):
@@ -66,9 +44,17 @@ class _Frame(BaseModel):
 
 
 class MessageSend(_Frame):
+    """`profile_id` is for a new conversation; `edits` is the message in whose place the text is to stand."""
+
     text: str
     client_message_id: str = Field("", pattern=r"^[\x21-\x7e]{0,64}$")
     privacy_mode: PrivacyMode | None = None
+    profile_id: uuid.UUID | None = None
+    edits: uuid.UUID | None = None
+
+
+class ReplyAgain(_Frame):
+    message_id: uuid.UUID
 
 
 class ReplyResume(_Frame):
@@ -94,6 +80,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         self.reply: Reply | None = None
+        self.looking: asyncio.Task[None] | None = None
         await self.accept()
         user = await in_thread(signed_in, self.scope)
         if user is None:
@@ -114,6 +101,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def disconnect(self, code: int) -> None:
         self._leave_reply()
+        if self.looking:
+            self.looking.cancel()
         if self.is_open:
             metrics.open_sockets.dec()
             self._leave_stretch()
@@ -140,6 +129,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def memory_changed(self, message: dict[str, Any]) -> None:
         """What the worker told of this person, by the channel layer."""
         await self._send({"type": "memory.changed", "events": message["events"]})
+
+    async def conversation_changed(self, message: dict[str, Any]) -> None:
+        """Something was said, answered or taken away, from whichever page or program."""
+        if message["conversation"] == str(self.conversation_id):
+            await self._send({"type": "conversation.changed", "id": message["conversation"]})
+
+    async def reply_stopping(self, message: dict[str, Any]) -> None:
+        """Another page wants a reply stopped that may be written here."""
+        if reply := replies.running.get(uuid.UUID(message["turn"])):
+            reply.stop()
 
     def _read(self, text: str | None) -> tuple[str, "Handler", Any]:
         if text is None:
@@ -172,23 +171,39 @@ class ChatConsumer(AsyncWebsocketConsumer):
             frame.text,
             mode,
             conversation_id=self.conversation_id,
+            profile_id=frame.profile_id,
+            edits=frame.edits,
             client_message_id=frame.client_message_id,
             history=self.stretch.messages,
         )
         try:
             turn = await in_thread(turns.begin, self.user, said)
-        except TextError as error:
-            await self._error("bad_message", str(error))
-        except TurnRefused as error:
-            await self._error(error.code, str(error))
-        except UnknownConversation:
-            await self.close(NOT_FOUND)
         except AlreadySent as sent:
             await self._saved(frame.client_message_id, sent.turn_id)
             await self._resume(sent.turn_id, after=0)
+        except REFUSALS as error:
+            await self._refuse(error)
         else:
             self._set_mode(mode)
             await self._answer(turn, frame.client_message_id)
+
+    async def _reply_again(self, frame: ReplyAgain) -> None:
+        """Another answer to a message that is stored, beside those that it has."""
+        try:
+            turn = await in_thread(turns.begin_again, self.user, frame.message_id)
+        except REFUSALS as error:
+            await self._refuse(error)
+        else:
+            self.reply = replies.start(turn, self._hear)
+
+    async def _refuse(self, error: Exception) -> None:
+        if isinstance(error, UnknownConversation):
+            await self.close(NOT_FOUND)
+            return
+        code = error.code if isinstance(error, TurnRefused) else "bad_message"
+        gone = "That is no longer here. Load the page again."
+        unknown = isinstance(error, UnknownMessage | MemoryProfile.DoesNotExist)
+        await self._error("not_found" if unknown else code, gone if unknown else str(error))
 
     def _answers_unkept(self, mode: PrivacyMode) -> bool:
         """Where a row cannot say that an answer is under way: before or after a turn that has none."""
@@ -229,6 +244,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         own = self.reply if self.reply and not self.reply.is_over else None
         if reply := own or replies.of_conversation(self.conversation_id):
             reply.stop()
+        elif self.conversation_id:
+            await in_thread(turns.ask_to_stop, self.user, self.conversation_id)
 
     async def _reply_resume(self, frame: ReplyResume) -> None:
         await self._resume(frame.turn, after=frame.after)
@@ -240,6 +257,20 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if reply is not None and reply.turn.access.actor == self.user:
             await self._catch_up(reply, after)
             return
+        if await in_thread(turns.is_being_answered, self.user, turn_id):
+            await self._send({"type": "reply.started", "turn": str(turn_id)})
+            self.looking = asyncio.create_task(self._look_elsewhere(turn_id))
+            return
+        await self._send_end(turn_id)
+
+    async def _look_elsewhere(self, turn_id: uuid.UUID) -> None:
+        """Another process writes the answer: it is told when it is whole."""
+        while await in_thread(turns.is_being_answered, self.user, turn_id):  # noqa: ASYNC110  # another process writes it
+            await asyncio.sleep(ELSEWHERE_SECONDS)  # what it waits for happens in another process
+        with key_ring():
+            await self._send_end(turn_id)
+
+    async def _send_end(self, turn_id: uuid.UUID) -> None:
         answer = await in_thread(_read_answer, self.user, turn_id)
         await self._send(answer or replies.failed("interrupted"))
 
@@ -280,12 +311,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     HANDLERS: ClassVar[dict[str, tuple[type[_Frame], "Handler"]]] = {
         "message.send": (MessageSend, _message_send),
+        "reply.again": (ReplyAgain, _reply_again),
         "reply.stop": (NoFields, _reply_stop),
         "reply.resume": (ReplyResume, _reply_resume),
         "privacy.set": (PrivacySet, _privacy_set),
     }
 
 
+# What a person is told in a sentence, and the socket stays usable.
+REFUSALS = (TextError, TurnRefused, UnknownConversation, UnknownMessage, MemoryProfile.DoesNotExist)
 Handler = Callable[[ChatConsumer, Any], Awaitable[None]]
 
 
@@ -301,6 +335,12 @@ def _read_answer(user: User, turn_id: uuid.UUID) -> Frame | None:
     return {
         "type": "reply.finished" if answer.status == MessageStatus.COMPLETE else "reply.stopped",
         "message_id": str(answer.pk),
-        "html": replies.html_of(answer.text, len(answer.receipt.recalled)),
+        "html": replies.html_of(answer.text, _given(answer)),
         "receipt": None,
     }
+
+
+def _given(answer: Message) -> int:
+    """How many memories it may name by number."""
+    receipt = getattr(answer, "receipt", None)
+    return len(receipt.recalled) if receipt else 0

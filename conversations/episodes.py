@@ -34,7 +34,6 @@ from memories.models import (
     Status,
 )
 from memorychat.jobs import correlation_id
-from memorychat.lib import metrics
 from memorychat.lib.crypto import unlock
 from memorychat.lib.text import clean
 from memorychat.llm.providers import get_chat_model, has_language_model
@@ -79,8 +78,7 @@ def write(conversation_id: uuid.UUID) -> None:
     # An episode is compared with no other memory: what happened, happened.
     with suppress(writing.AlreadyWritten):
         candidate = _candidate(content, conversation, said[-1])
-        written = writing.remember_all(access, [candidate], batch=_batch(conversation), as_given=True)
-        metrics.count_weighed(access.door, written)
+        writing.remember_all(access, [candidate], batch=_batch(conversation), as_given=True)
 
 
 def _is_due(conversation: Conversation) -> bool:

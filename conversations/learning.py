@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from conversations import wishes
 from conversations.models import Message, Receipt
 from memories.access import MemoryAccess
 from memories.engine import writing
@@ -17,7 +18,6 @@ from memories.engine.rules import find_forgets
 from memories.engine.types import Provenance
 from memories.models import Action, LearningMode, MemoryBatch, MemoryEvent, Origin, PrivacyMode
 from memorychat.jobs import Job, correlation_id, enqueue
-from memorychat.lib import metrics
 from memorychat.lib.notify import announce
 
 # A request to forget is carried out when one memory answers it this well, and no second one nearly as well.
@@ -47,12 +47,14 @@ def learn(message_id: uuid.UUID) -> None:
     # It is written already when a worker died between this and the mark below.
     with suppress(writing.AlreadyWritten):
         batch = writing.Batch(MemoryBatch.Purpose.TURN, message.pk)
-        metrics.count_weighed(access.door, writing.remember_all(access, found.candidates, batch=batch))
+        wished = wishes.candidates_of(message, provenance)
+        candidates = [*wished, *wishes.not_told_by(wished, found.candidates)]
+        writing.remember_all(access, candidates, batch=batch)
     if not MemoryEvent.objects.filter(message_id=message.pk, action=Action.FORGOTTEN).exists():
         for wish in found.forgets:
             _forget(access, wish, message.pk)
     writing.revive(access, _cited_in_answer_to(message))
-    Message.objects.filter(pk=message.pk).update(learnt_at=timezone.now())
+    Message.objects.filter(pk=message.pk).update(learnt_at=timezone.now(), wishes=None)
     _tell(message)
 
 
@@ -82,15 +84,13 @@ def _find(message: Message, provenance: Provenance) -> Extraction:
 
 
 def _cited_in_answer_to(message: Message) -> list[uuid.UUID]:
-    receipts = Receipt.objects.filter(message__answers=message).values_list("recalled", flat=True)
+    receipts = Receipt.objects.filter(message__parent=message).values_list("recalled", flat=True)
     return [uuid.UUID(row["memory_id"]) for rows in receipts for row in rows if row["cited"]]
 
 
 def _forget(access: MemoryAccess, wish: str, message_id: uuid.UUID) -> None:
     """Forget the one memory that the wish names; none when it is not clear which."""
-    found = recall(access, wish[:1_000], limit=2)
-    metrics.recall_seconds.labels(access.door).observe(found.took_ms / 1000)
-    hits = found.hits
+    hits = recall(access, wish[:1_000], limit=2).hits
     if hits and hits[0].relevance >= FORGETS and (len(hits) == 1 or hits[1].relevance < hits[0].relevance * CLEARLY):
         writing.forget(access, hits[0].memory_id, reason="Asked for in the chat.", message_id=message_id)
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from conversations import colophon
+from conversations.branches import Place, Tree, answer_in
 from conversations.models import Conversation, Message, MessageStatus, Role
-from conversations.receipts import Notes, notes_of
+from conversations.notes import Notes, notes_of
 from memories.models import MemorySource, PrivacyMode
 from memorychat.lib import markdown
 from memorychat.lib.crypto import unlock
@@ -23,10 +25,24 @@ TROUBLES = {
 
 
 @dataclass(frozen=True)
+class Versions:
+    """The place of a message among those that stand in its place in other branches: `number` of `count`."""
+
+    number: int
+    count: int
+    before: uuid.UUID | None
+    after: uuid.UUID | None
+
+
+@dataclass(frozen=True)
 class ShownTurn:
-    """`changes_mode` asks for a divider before it; `trouble` says why its answer is not whole."""
+    """`changes_mode` asks for a divider before it; `trouble` says why its answer is not whole.
+
+    `line` is what stands under the answer, in parts; it is empty where there is no receipt.
+    """
 
     id: uuid.UUID
+    answer_id: uuid.UUID | None
     asked: SafeString
     said: SafeString
     mode: PrivacyMode
@@ -34,59 +50,97 @@ class ShownTurn:
     changes_mode: bool
     is_being_answered: bool
     trouble: str
+    versions: Versions
+    answer_versions: Versions | None
+    line: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Manuscript:
-    """Some turns, oldest first; `earlier` is the message before which the page before this one ends."""
+    """Some turns, oldest first, up to `before`; `earlier` is the message before which the page before this one ends."""
 
     turns: Sequence[ShownTurn]
     earlier: uuid.UUID | None
+    before: uuid.UUID | None
 
 
 def manuscript_of(conversation: Conversation, *, before: uuid.UUID | None = None) -> Manuscript:
-    questions = conversation.messages.filter(role=Role.USER).select_related("answer__receipt").order_by("-pk")
-    if before:
-        questions = questions.filter(pk__lt=before)
-    latest = list(questions[: PAGE_SIZE + 1])
-    shown = latest[:PAGE_SIZE][::-1]
-    return Manuscript(_turns(conversation, shown), earlier=shown[0].pk if len(latest) > PAGE_SIZE else None)
+    """Of the branch that is chosen."""
+    tree = Tree.of(conversation)
+    branch = tree.branch(conversation.leaf_id)
+    asked = [place.id for place in branch if place.role == Role.USER and (before is None or place.id < before)]
+    shown = asked[-PAGE_SIZE:]
+    earlier = shown[0] if shown and shown[0] != asked[0] else None
+    return Manuscript(_turns(conversation, tree, branch, shown), earlier=earlier, before=before)
 
 
 def address_of(question: Message) -> str:
     """Where a message stands: in the page that holds it, which need not be the latest."""
     conversation = question.conversation
-    later = conversation.messages.filter(role=Role.USER, pk__gt=question.pk).order_by("pk")
-    after_it = later.values_list("pk", flat=True)[PAGE_SIZE // 2 : PAGE_SIZE // 2 + 1]
-    before = "".join(f"?before={message_id}" for message_id in after_it)
+    branch = Tree.of(conversation).branch(conversation.leaf_id)
+    asked = [place.id for place in branch if place.role == Role.USER]
+    after_it = [message_id for message_id in asked if message_id > question.pk]
+    before = "".join(f"?before={message_id}" for message_id in after_it[PAGE_SIZE // 2 : PAGE_SIZE // 2 + 1])
     return f"{conversation.get_absolute_url()}{before}#turn-{question.pk}"
 
 
 def turn_of(question: Message) -> ShownTurn:
-    """One turn as it is now; the question comes with its conversation."""
-    [turn] = _turns(question.conversation, [question])
+    """One turn as it is now, in the branch that is shown if that holds it; the question comes with its conversation."""
+    tree = Tree.of(question.conversation)
+    branch = tree.branch(question.conversation.leaf_id)
+    if all(place.id != question.pk for place in branch):
+        branch = tree.branch(tree.end_of(question.pk))
+    [turn] = _turns(question.conversation, tree, branch, [question.pk])
     return turn
 
 
-def _turns(conversation: Conversation, questions: Sequence[Message]) -> list[ShownTurn]:
-    answers = [_answer_to(question) for question in questions]
-    unlock([*questions, *filter(None, answers)])
-    notes = notes_of(questions, conversation.get_absolute_url())
-    quotes = _quotes_from(questions)
-    modes = [PrivacyMode.NORMAL, *(PrivacyMode(question.mode) for question in questions)]
+def _turns(
+    conversation: Conversation, tree: Tree, branch: Sequence[Place], shown: Sequence[uuid.UUID]
+) -> list[ShownTurn]:
+    places = {place.id: place for place in branch}
+    answer_ids = {question_id: answer_in(branch, question_id) for question_id in shown}
+    rows = conversation.messages.filter(pk__in=[*shown, *filter(None, answer_ids.values())])
+    messages = {row.pk: row for row in rows.select_related("owner", "receipt")}
+    unlock(messages.values())
+    pairs = [(messages[question], _answer(messages, answer)) for question, answer in answer_ids.items()]
+    latest = next((place.id for place in reversed(branch) if place.role == Role.USER), None)
+    notes = notes_of(pairs, conversation.get_absolute_url(), latest=latest)
+    quotes = _quotes_from([question for question, _ in pairs])
+    modes = [PrivacyMode.NORMAL, *(PrivacyMode(question.mode) for question, _ in pairs)]
     return [
         ShownTurn(
             id=question.pk,
+            answer_id=answer.pk if answer else None,
             asked=_marked(question.text, _kept(quotes.get(question.pk, []), notes[question.pk])),
             said=_html_of(answer) if answer else SafeString(),
             mode=mode,
             notes=notes[question.pk],
             changes_mode=mode != former,
-            is_being_answered=answer is None and question.pk == conversation.answering,
+            is_being_answered=question.pk == conversation.answering,
             trouble=_trouble(answer),
+            versions=_versions(tree, places[question.pk]),
+            answer_versions=_versions(tree, places[answer.pk]) if answer else None,
+            line=_line(answer),
         )
-        for question, answer, former, mode in zip(questions, answers, modes, modes[1:], strict=False)
+        for (question, answer), former, mode in zip(pairs, modes, modes[1:], strict=False)
     ]
+
+
+def _line(answer: Message | None) -> Sequence[str]:
+    receipt = getattr(answer, "receipt", None)
+    if answer is None or receipt is None:
+        return ()
+    return colophon.line_of(receipt, PrivacyMode(answer.mode), read=len(receipt.recalled))
+
+
+def _answer(messages: dict[uuid.UUID, Message], answer_id: uuid.UUID | None) -> Message | None:
+    return messages.get(answer_id) if answer_id else None
+
+
+def _versions(tree: Tree, place: Place) -> Versions:
+    ids = tree.versions(place)
+    at = ids.index(place.id)
+    return Versions(at + 1, len(ids), ids[at - 1] if at else None, ids[at + 1] if at + 1 < len(ids) else None)
 
 
 def _quotes_from(questions: Sequence[Message]) -> dict[uuid.UUID | None, list[MemorySource]]:
@@ -121,10 +175,6 @@ def _html_of(answer: Message) -> SafeString:
     receipt = getattr(answer, "receipt", None)
     numbers = [row["number"] for row in receipt.recalled] if receipt else []
     return mark_safe(markdown.to_html(answer.text, citations=numbers))  # noqa: S308  # cleaned by nh3
-
-
-def _answer_to(question: Message) -> Message | None:
-    return getattr(question, "answer", None)
 
 
 def _trouble(answer: Message | None) -> str:

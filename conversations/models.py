@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from memories.models import MemoryProfile, PrivacyMode
-from memorychat.lib.fields import EncryptedTextField
+from memorychat.lib.fields import EncryptedJSONField, EncryptedTextField
 from memorychat.lib.identifiers import uuid7
 
 
@@ -22,9 +22,15 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def latest_first(self) -> Self:
         return self.order_by("-last_at")
 
+    def archived(self, is_archived: bool = True) -> Self:
+        return self.filter(archived_at__isnull=not is_archived)
+
 
 class Conversation(models.Model):
     """A thread of turns of one person, under one memory profile.
+
+    Its messages are a tree: an edited message, or another answer, begins a branch of its own. `leaf_id` is the end of
+    the branch that is shown and goes on. `summary` tells what was said up to the message `summary_through`.
 
     `answering` names the turn that is being answered, so that two tabs do not answer at once. The claim is renewed
     while the answer is written, so that a process that died blocks nobody for long.
@@ -35,6 +41,12 @@ class Conversation(models.Model):
     profile = models.ForeignKey(MemoryProfile, on_delete=models.PROTECT, related_name="conversations")
     title = EncryptedTextField(default="")
     mode = models.CharField(max_length=16, choices=PrivacyMode, default=PrivacyMode.NORMAL)
+    is_renamed = models.BooleanField(default=False, help_text=_("By its owner: no model names it any more."))
+    summary = EncryptedTextField(null=True)
+    summary_through = models.UUIDField(null=True)
+    leaf_id = models.UUIDField(null=True)
+    pinned_at = models.DateTimeField(null=True)
+    archived_at = models.DateTimeField(null=True)
     answering = models.UUIDField(null=True)
     answering_since = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -82,7 +94,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """One thing said, by the person or by the assistant, under the privacy mode of that moment."""
+    """One thing said, by the person or by the assistant, under the privacy mode of that moment.
+
+    `parent` is what it follows in its branch; of an answer that is the message it answers. `wishes` is what the model
+    asked to be remembered of a message while it answered it, until that is learnt; `offered` are the memories that it
+    offered to forget.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="messages")
@@ -91,7 +108,9 @@ class Message(models.Model):
     text = EncryptedTextField()
     mode = models.CharField(max_length=16, choices=PrivacyMode)
     status = models.CharField(max_length=16, choices=MessageStatus, default=MessageStatus.COMPLETE)
-    answers = models.OneToOneField("self", null=True, on_delete=models.CASCADE, related_name="answer")
+    parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="children")
+    wishes = EncryptedJSONField(null=True)
+    offered = models.JSONField(default=list)
     client_message_id = models.CharField(max_length=64, default="")
     learning_since = models.DateTimeField(null=True, help_text=_("When a job was enqueued to learn from it."))
     learnt_at = models.DateTimeField(null=True)
@@ -126,6 +145,10 @@ class Message(models.Model):
         return self.owner.data_key_id
 
     @property
+    def is_answer(self) -> bool:
+        return self.role == Role.ASSISTANT
+
+    @property
     def is_unlearnt(self) -> bool:
         """As `MessageQuerySet.unlearnt` says it of rows."""
         return self.role == Role.USER and PrivacyMode(self.mode).writes and self.learnt_at is None
@@ -134,14 +157,19 @@ class Message(models.Model):
 class Receipt(models.Model):
     """What stood behind one answer: ids and numbers, no words. "As it was then" comes from the ledger.
 
-    `recalled` lists {"memory_id", "number", "score", "parts", "cited"} of the memories that were given to the model.
+    `recalled` lists {"memory_id", "event_id", "number", "score", "parts", "cited", "by_tool"} of the memories that were
+    given to the model, in the words that they had after that event. `seen_by` lists {"provider", "model", "code"} of
+    all that were given the prompt, the code being that of their failure. `prompt` says what else was in it.
     """
 
     message = models.OneToOneField(Message, primary_key=True, on_delete=models.CASCADE, related_name="receipt")
     recalled = models.JSONField(default=list)
     degraded = models.JSONField(default=list)
+    seen_by = models.JSONField(default=list)
+    prompt = models.JSONField(default=dict)
     provider = models.CharField(max_length=64)
     model = models.CharField(max_length=128)
+    cost = models.FloatField(null=True, help_text=_("US dollars, where the prices are known."))
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
     recall_ms = models.FloatField(default=0)
@@ -150,3 +178,24 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return str(self.message_id)
+
+
+class Usage(models.Model):
+    """What a person's answers used up on one day of theirs, by model: numbers alone, of incognito answers too."""
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="usage")
+    day = models.DateField()
+    provider = models.CharField(max_length=64)
+    model = models.CharField(max_length=128)
+    answers = models.PositiveIntegerField(default=0)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    cost = models.FloatField(default=0, help_text=_("US dollars, as far as the prices are known."))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "day", "provider", "model"], name="usage_one_a_day_and_model")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -81,7 +81,7 @@ class MessageOut(BaseModel):
             content=message.text,
             mode=PrivacyMode(message.mode),
             status=MessageStatus(message.status),
-            answers=message.answers_id,
+            answers=message.parent_id if message.is_answer else None,
             created_at=message.created_at,
         )
 

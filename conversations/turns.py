@@ -5,31 +5,33 @@ An incognito turn never becomes a row: it lives in the process alone.
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from conversations import receipts
+from conversations import receipts, wishes
+from conversations.branches import Tree, UnknownMessage
+from conversations.history import Earlier, earlier_in, within_budget
 from conversations.models import Conversation, Message, MessageStatus, Role
 from conversations.tasks import learn_from
 from memories import profiles
 from memories.access import MemoryAccess
+from memories.engine.types import Candidate
 from memories.models import Origin, PrivacyMode
 from memorychat.jobs import enqueue
 from memorychat.lib import text as texts
 from memorychat.lib.crypto import unlock
 from memorychat.lib.identifiers import uuid7
+from memorychat.lib.notify import announce
 from memorychat.llm.types import ChatMessage
 
 MESSAGE_LIMIT = 32_000
 TITLE_LENGTH = 48
-HISTORY_MESSAGES = 40
-HISTORY_TOKENS = 3_000
-BYTES_PER_TOKEN = 3.5
+CLAIM = ("answering", "answering_since")
 # For so long a claim to answer holds without being renewed.
 CLAIM_SECONDS = 15
 
@@ -57,17 +59,21 @@ class AlreadySent(Exception):
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn on its way. `id` is the id of the person's message, or of nothing stored when it is incognito."""
+    """One turn on its way. `id` is the id of the person's message, or of nothing stored when it is incognito.
+
+    `earlier` is what was said before the `question`.
+    """
 
     id: uuid.UUID
     access: MemoryAccess
-    history: Sequence[ChatMessage]
+    question: str
+    earlier: Earlier
     conversation_id: uuid.UUID | None
     is_new_conversation: bool = False
 
     @property
-    def question(self) -> str:
-        return self.history[-1].text
+    def history(self) -> list[ChatMessage]:
+        return [*self.earlier.messages, ChatMessage("user", self.question)]
 
     @property
     def mode(self) -> PrivacyMode:
@@ -76,12 +82,16 @@ class Turn:
 
 @dataclass(frozen=True)
 class Said:
-    """What a person sends: the words and how they are to be treated."""
+    """What a person sends: the words and how they are to be treated.
+
+    `edits` is the message of theirs in whose place these words are to stand, in a branch of its own.
+    """
 
     text: str
     mode: PrivacyMode
     conversation_id: uuid.UUID | None = None
     profile_id: uuid.UUID | None = None
+    edits: uuid.UUID | None = None
     client_message_id: str = ""
     # Under which it is to be stored, for a program that may send it again.
     message_id: uuid.UUID | None = None
@@ -99,7 +109,7 @@ def usual_mode(user: User, conversation_id: uuid.UUID | None, profile_id: uuid.U
 def begin(user: User, said: Said, *, door: Origin = Origin.CHAT) -> Turn:
     """Take what a person says; from here on nothing of it is lost, unless it is incognito.
 
-    Raises TextError, UnknownConversation, MemoryProfile.DoesNotExist, TurnRefused, AlreadySent.
+    Raises TextError, UnknownConversation, UnknownMessage, MemoryProfile.DoesNotExist, TurnRefused, AlreadySent.
     """
     words = texts.clean(said.text, limit=MESSAGE_LIMIT, name="message")
     if not said.mode.keeps_words:
@@ -108,11 +118,26 @@ def begin(user: User, said: Said, *, door: Origin = Origin.CHAT) -> Turn:
         conversation, is_new = _conversation_for(user, said, words)
         message = _store(conversation, said, words)
         _claim(conversation, message)
-        conversation.mode, conversation.last_at = said.mode, timezone.now()
-        conversation.save(update_fields=["mode", "last_at", "answering", "answering_since"])
-    access = MemoryAccess(conversation.profile, said.mode, actor=user, door=door)
-    history = _history(conversation, before=message.pk)
-    return Turn(message.pk, access, [*history, ChatMessage("user", words)], conversation.pk, is_new)
+        conversation.mode, conversation.last_at, conversation.archived_at = said.mode, timezone.now(), None
+        conversation.leaf_id = message.pk
+        conversation.save(update_fields=["mode", "last_at", "archived_at", "leaf_id", *CLAIM])
+        announce_change(conversation)
+    return _turn(conversation, message, user, door, is_new_conversation=is_new)
+
+
+def begin_again(user: User, message_id: uuid.UUID) -> Turn:
+    """Have a message answered once more, beside the answers that it has.
+
+    Raises UnknownMessage, TurnRefused.
+    """
+    with transaction.atomic(durable=True):
+        message = _fetch_own(user, message_id)
+        conversation = _fetch(user, message.conversation_id, lock=True)
+        _claim(conversation, message)
+        conversation.leaf_id, conversation.last_at = message.pk, timezone.now()
+        conversation.save(update_fields=["last_at", "leaf_id", *CLAIM])
+        announce_change(conversation)
+    return _turn(conversation, message, user, Origin.CHAT)
 
 
 def finish(turn: Turn, answer: str, status: MessageStatus, receipt: receipts.Draft | None) -> Message | None:
@@ -126,9 +151,11 @@ def finish(turn: Turn, answer: str, status: MessageStatus, receipt: receipts.Dra
             message = _store_answer(question, answer, status)
             if receipt:
                 receipts.keep(message, receipt, answer)
-        Conversation.objects.filter(pk=question.conversation_id, answering=turn.id).update(
-            answering=None, last_at=timezone.now()
-        )
+        ended: dict[str, Any] = {"answering": None, "last_at": timezone.now()}
+        if message:
+            ended["leaf_id"] = message.pk
+        if Conversation.objects.filter(pk=question.conversation_id, answering=turn.id).update(**ended):
+            announce_change(question.conversation)
         if turn.mode.writes and question.learning_since is None:
             question.learning_since = timezone.now()
             question.save(update_fields=["learning_since"])
@@ -144,7 +171,22 @@ def renew_claim(turn: Turn) -> None:
 
 
 def find_answer(user: User, turn_id: uuid.UUID) -> Message | None:
-    return Message.objects.for_user(user).filter(answers=turn_id).select_related("owner", "receipt").first()
+    """The answer that a message was given last."""
+    answers = Message.objects.for_user(user).filter(parent=turn_id, role=Role.ASSISTANT)
+    return answers.select_related("owner", "receipt").order_by("-pk").first()
+
+
+def is_being_answered(user: User, turn_id: uuid.UUID) -> bool:
+    """By whichever process."""
+    conversation = Conversation.objects.for_user(user).filter(answering=turn_id).first()
+    return conversation is not None and _is_claimed(conversation)
+
+
+def ask_to_stop(user: User, conversation_id: uuid.UUID) -> None:
+    """The process that writes the answer, whichever it is, hears of it."""
+    conversation = Conversation.objects.for_user(user).filter(pk=conversation_id).first()
+    if conversation and conversation.answering:
+        announce(user.pk, "reply.stopping", {"turn": str(conversation.answering)})
 
 
 def clear(user: User, conversation_id: uuid.UUID) -> None:
@@ -153,21 +195,65 @@ def clear(user: User, conversation_id: uuid.UUID) -> None:
         conversation = _find(user, conversation_id, lock=True)
         _refuse_claimed(conversation)
         conversation.messages.all().delete()
-        conversation.title = ""
-        conversation.save(update_fields=["title"])
+        conversation.title, conversation.summary, conversation.leaf_id = "", None, None
+        conversation.save(update_fields=["title", "summary", "leaf_id"])
+
+
+def announce_change(conversation: Conversation) -> None:
+    """The other pages of this person look again, once this is committed."""
+    announce(conversation.owner_id, "conversation.changed", {"conversation": str(conversation.pk)})
+
+
+def _turn(
+    conversation: Conversation, message: Message, user: User, door: Origin, *, is_new_conversation: bool = False
+) -> Turn:
+    access = MemoryAccess(conversation.profile, PrivacyMode(message.mode), actor=user, door=door)
+    branch = Tree.of(conversation).branch(message.parent_id)
+    unlock([message])
+    earlier = earlier_in(conversation, branch)
+    return Turn(message.pk, access, message.text, earlier, conversation.pk, is_new_conversation)
+
+
+def keep_wish(turn: Turn, candidate: Candidate) -> None:
+    """What a tool wants remembered goes with the message, and is weighed by the job that learns from it."""
+    with transaction.atomic(durable=True):
+        question = _own_question(turn)
+        question.wishes = [*(question.wishes or []), wishes.as_json(candidate)]
+        question.save(update_fields=["wishes"])
+
+
+def offer(turn: Turn, memory_ids: Sequence[uuid.UUID]) -> None:
+    """These memories were shown as what may be meant by a wish to forget."""
+    with transaction.atomic(durable=True):
+        question = _own_question(turn)
+        question.offered = list(dict.fromkeys([*question.offered, *map(str, memory_ids)]))
+        question.save(update_fields=["offered"])
+
+
+def offered_before(turn: Turn) -> set[uuid.UUID]:
+    """What was offered in earlier turns that the model still sees: the person has spoken since."""
+    rows = Message.objects.for_user(turn.access.profile.owner).filter(pk__in=turn.earlier.ids)
+    return {uuid.UUID(memory_id) for offered in rows.values_list("offered", flat=True) for memory_id in offered}
+
+
+def _own_question(turn: Turn) -> Message:
+    question = Message.objects.select_for_update(no_key=True, of=("self",)).select_related("owner").get(pk=turn.id)
+    unlock([question])
+    return question
 
 
 def _begin_unkept(user: User, said: Said, words: str, door: Origin) -> Turn:
     """Earlier stored turns are its context; nothing is written, and what is read is read without these words."""
-    stored: list[ChatMessage] = []
+    earlier = Earlier()
     if said.conversation_id:
         conversation = _fetch(user, said.conversation_id)
-        profile, stored = conversation.profile, _history(conversation)
+        profile, branch = conversation.profile, Tree.of(conversation).branch(conversation.leaf_id)
+        earlier = earlier_in(conversation, branch)
     else:
         profile = profiles.get(user, said.profile_id)
     access = MemoryAccess(profile, said.mode, actor=user, door=door)
-    history = _within_budget([*stored, *said.history])
-    return Turn(uuid7(), access, [*history, ChatMessage("user", words)], said.conversation_id)
+    known = within_budget([*earlier.messages, *said.history])
+    return Turn(uuid7(), access, words, replace(earlier, messages=known, ids=()), said.conversation_id)
 
 
 def _find(user: User, conversation_id: uuid.UUID, *, lock: bool = False) -> Conversation:
@@ -188,6 +274,14 @@ def _fetch(user: User, conversation_id: uuid.UUID, *, lock: bool = False) -> Con
             code="profile_deleted",
         )
     return conversation
+
+
+def _fetch_own(user: User, message_id: uuid.UUID) -> Message:
+    """A message that this person said."""
+    message = Message.objects.for_user(user).filter(pk=message_id, role=Role.USER).select_related("owner").first()
+    if message is None:
+        raise UnknownMessage
+    return message
 
 
 def _conversation_for(user: User, said: Said, words: str) -> tuple[Conversation, bool]:
@@ -214,7 +308,7 @@ def _store(conversation: Conversation, said: Said, words: str) -> Message:
     """The message; the very same one when it is sent again because its first answer got lost."""
     sent = _sent_before(conversation, said)
     if sent is not None:
-        is_answered = Message.objects.filter(answers=sent, status=MessageStatus.COMPLETE).exists()
+        is_answered = sent.children.filter(role=Role.ASSISTANT, status=MessageStatus.COMPLETE).exists()
         if is_answered or (conversation.answering == sent.pk and _is_claimed(conversation)):
             raise AlreadySent(sent.pk, conversation.pk)
         return sent
@@ -226,7 +320,18 @@ def _store(conversation: Conversation, said: Said, words: str) -> Message:
         text=words,
         mode=said.mode,
         client_message_id=said.client_message_id,
+        parent_id=_parent_of(conversation, said),
     )
+
+
+def _parent_of(conversation: Conversation, said: Said) -> uuid.UUID | None:
+    """What these words follow: the end of the branch, or what the message followed in whose place they stand."""
+    if said.edits is None:
+        return conversation.leaf_id
+    edited = conversation.messages.filter(pk=said.edits, role=Role.USER).first()
+    if edited is None:
+        raise UnknownMessage
+    return edited.parent_id
 
 
 def _sent_before(conversation: Conversation, said: Said) -> Message | None:
@@ -256,33 +361,9 @@ def _is_claimed(conversation: Conversation) -> bool:
     return bool(conversation.answering and conversation.answering_since and conversation.answering_since > oldest)
 
 
-def _history(conversation: Conversation, *, before: uuid.UUID | None = None) -> list[ChatMessage]:
-    """The latest complete messages that fit the budget of tokens, oldest first."""
-    rows = conversation.messages.filter(~Q(status=MessageStatus.INTERRUPTED)).select_related("owner").order_by("-pk")
-    if before:
-        rows = rows.filter(pk__lt=before)
-    latest = list(rows[:HISTORY_MESSAGES])
-    unlock(latest)
-    return _within_budget(
-        [ChatMessage("user" if row.role == Role.USER else "assistant", row.text) for row in reversed(latest)]
-    )
-
-
-def _within_budget(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
-    """The last of them, as many as fit."""
-    kept: list[ChatMessage] = []
-    budget = HISTORY_TOKENS * BYTES_PER_TOKEN
-    for message in reversed(messages):
-        budget -= len(message.text.encode())
-        if budget < 0:
-            break
-        kept.append(message)
-    return kept[::-1]
-
-
 def _store_answer(question: Message, answer: str, status: MessageStatus) -> Message:
-    """An answer that was cut gives way to a whole one, when the same message is answered again."""
-    Message.objects.filter(answers=question).exclude(status=MessageStatus.COMPLETE).delete()
+    """An answer that broke off gives way to the next one; what the person stopped stays beside it."""
+    question.children.filter(role=Role.ASSISTANT, status=MessageStatus.INTERRUPTED).delete()
     return Message.objects.create(
         owner=question.owner,
         conversation=question.conversation,
@@ -290,5 +371,5 @@ def _store_answer(question: Message, answer: str, status: MessageStatus) -> Mess
         text=answer,
         mode=question.mode,
         status=status,
-        answers=question,
+        parent=question,
     )

@@ -45,7 +45,7 @@ from memories.schemas.profiles import (
 )
 from memories.schemas.search import FoundOut, RecentQuery, SearchIn, SearchOut
 from memories.searching import page_of
-from memorychat.lib import cursors, metrics
+from memorychat.lib import cursors
 from memorychat.lib.crypto import unlock
 from memorychat.lib.problems import Problem
 from memorychat.lib.shapes import Listing, PageQuery
@@ -286,7 +286,6 @@ def _fetch(user: User, memory_id: uuid.UUID) -> Memory:
 
 
 def _found(access: MemoryAccess, found: Recall, asked: SearchIn | None = None) -> SearchOut:
-    metrics.recall_seconds.labels(access.door).observe(found.took_ms / 1000)
     memories = {row.pk: row for row in Memory.objects.filter(pk__in=[hit.memory_id for hit in found.hits])}
     unlock(memories.values())
     results = [FoundOut.of(hit, memories[hit.memory_id], asked) for hit in found.hits if hit.memory_id in memories]
@@ -308,7 +307,6 @@ def _write(
         written = writing.remember_all(access, candidates, batch=batch, as_given=as_given)
     except writing.AlreadyWritten:
         return writing.written_in(access, batch)
-    metrics.count_weighed(access.door, written)
     return written
 
 

@@ -14,7 +14,7 @@ from memories.engine.explaining import Explanation, explain
 from memories.engine.recall import QUERY_LIMIT, recall
 from memories.engine.types import Hit
 from memories.models import Kind, Memory, MemoryProfile, MemoryQuerySet, Origin, Sector, Status
-from memorychat.lib import metrics, text
+from memorychat.lib import text
 from memorychat.lib.crypto import unlock
 
 __all__ = ["QUERY_LIMIT", "Found", "Narrowing", "page_of", "search"]
@@ -123,7 +123,6 @@ def _recalled(user: User, narrowing: Narrowing, query: str) -> tuple[list[Hit], 
             threshold=NEAR,
             include=narrowing.statuses - {Status.ACTIVE},
         )
-        metrics.recall_seconds.labels(access.door).observe(found.took_ms / 1000)
         hits += found.hits
         degraded |= dict.fromkeys(found.degraded)
     return sorted(hits, key=lambda hit: hit.relevance, reverse=True), tuple(degraded)

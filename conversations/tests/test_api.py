@@ -239,7 +239,8 @@ async def test_a_streamed_answer_has_the_names_of_the_socket_s_frames(stream: St
     frames = frames_of([part async for part in stream("Count")])
 
     question, reply = await in_thread(lambda: list(Message.objects.order_by("pk")))
-    assert [name for name, _ in frames[:4]] == ["conversation.opened", "message.saved", "reply.started", "reply.delta"]
+    opening = ["conversation.opened", "message.saved", "reply.started", "reply.step", "reply.delta"]
+    assert [name for name, _ in frames[:5]] == opening
     assert all(name == data["type"] for name, data in frames)
     assert [data["seq"] for name, data in frames if name == "reply.delta"] == [1, 2, 3]
     assert "".join(data["text"] for name, data in frames if name == "reply.delta") == "One two three."

@@ -13,12 +13,13 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
-from conversations import replies
+from conversations import replies, turns
 from conversations.consumers import FRAME_LIMIT, ChatConsumer
 from conversations.models import Conversation, Message, MessageStatus, Receipt
 from conversations.routing import sockets
 from conversations.tests.conftest import UseModel
 from conversations.threads import in_thread
+from conversations.turns import Said
 from memories import profiles
 from memories.engine import writing
 from memories.engine.types import Candidate
@@ -61,6 +62,12 @@ class Page:
         await self.socket.send_to(text_data=json.dumps({"type": kind, **fields}))
 
     async def receive(self) -> Frame:
+        """The next frame, apart from those that only tell that there is something new: they come when they come."""
+        while (frame := await self.receive_any())["type"] == "conversation.changed":
+            pass
+        return frame
+
+    async def receive_any(self) -> Frame:
         frame: Frame = json.loads(await self.socket.receive_from(5))
         return frame
 
@@ -124,6 +131,7 @@ async def test_a_turn_tells_its_frames_in_order(open_page: OpenPage, alice: User
         "conversation.opened",
         "message.saved",
         "reply.started",
+        "reply.step",
         "reply.delta",
         "reply.finished",
     ]
@@ -134,7 +142,7 @@ async def test_a_turn_tells_its_frames_in_order(open_page: OpenPage, alice: User
     assert frames[-1]["html"] == "<p>one two three</p>\n"
     assert (frames[-1]["receipt"]["provider"], frames[-1]["receipt"]["output_tokens"]) == ("fake", 3)
     stored = await in_thread(lambda: Message.objects.get(pk=frames[-1]["message_id"]))
-    assert (stored.status, str(stored.answers_id)) == (MessageStatus.COMPLETE, frames[1]["id"])
+    assert (stored.status, str(stored.parent_id)) == (MessageStatus.COMPLETE, frames[1]["id"])
 
 
 async def test_the_answer_names_the_memory_it_used(open_page: OpenPage, alice: User) -> None:
@@ -526,8 +534,81 @@ async def test_what_the_worker_did_reaches_the_pages_of_this_person_alone(
     assert changed["type"] == "memory.changed"
     assert [event["action"] for event in changed["events"]] == ["created"]
     assert "Porto" not in json.dumps(changed)
-    assert await stranger.socket.receive_nothing(0.3)
+    while not await stranger.socket.receive_nothing(0.3):
+        assert (await stranger.receive_any())["type"] == "conversation.changed"
 
 
 def test_every_kind_of_frame_has_its_handler() -> None:
-    assert set(ChatConsumer.HANDLERS) == {"message.send", "reply.stop", "reply.resume", "privacy.set"}
+    assert set(ChatConsumer.HANDLERS) == {"message.send", "reply.again", "reply.stop", "reply.resume", "privacy.set"}
+
+
+async def test_two_pages_of_one_conversation_hear_of_each_other(
+    open_page: OpenPage, alice: User, bob: User, use_model: UseModel
+) -> None:
+    use_model(FakeChat(answer="Fine."))
+    page = await open_page(alice)
+    opened = (await page.say("Hello"))[0]
+    address = f"/ws/chat/{opened['id']}/"
+    other, elsewhere = await open_page(alice, address), await open_page(alice)
+    await page.say("And this")
+    assert await other.receive_any() == {"type": "conversation.changed", "id": opened["id"]}
+    assert await elsewhere.socket.receive_nothing(0.2)
+
+
+async def test_another_answer_streams_beside_the_first(
+    open_page: OpenPage, alice: User, bob: User, use_model: UseModel
+) -> None:
+    use_model(FakeChat(answer="First."))
+    page = await open_page(alice)
+    saved = next(frame for frame in await page.say("Hello") if frame["type"] == "message.saved")
+    use_model(FakeChat(answer="Second."))
+    await page.send("reply.again", message_id=saved["id"])
+    assert (await page.until(*LAST))[-1]["html"] == "<p>Second.</p>\n"
+    answers = await in_thread(lambda: Message.objects.filter(parent=saved["id"]).count())
+    assert answers == 2
+    stranger = await open_page(bob)
+    await stranger.send("reply.again", message_id=saved["id"])
+    assert (await stranger.receive())["code"] == "not_found"
+
+
+async def test_an_edited_message_streams_in_its_place(open_page: OpenPage, alice: User, use_model: UseModel) -> None:
+    model = use_model(FakeChat(answer="Fine."))
+    page = await open_page(alice)
+    saved = next(frame for frame in await page.say("Hello") if frame["type"] == "message.saved")
+    await page.say("Good morning", edits=saved["id"])
+    assert [message.text for message in model.prompts[-1].history] == ["Good morning"]
+    await page.send("message.send", text="x", edits=str(uuid.uuid4()))
+    assert (await page.receive())["code"] == "not_found"
+
+
+async def test_a_new_conversation_begins_in_the_profile_that_is_chosen(
+    open_page: OpenPage, alice: User, bob: User, use_model: UseModel
+) -> None:
+    use_model(FakeChat())
+    work, foreign = await in_thread(lambda: (profiles.create(alice, "Work"), profiles.default_for(bob)))
+    page = await open_page(alice)
+    await page.send("message.send", text="Hello", profile_id=str(foreign.pk))
+    assert (await page.receive())["code"] == "not_found"
+    await page.say("Hello", profile_id=str(work.pk))
+    assert (await in_thread(Conversation.objects.get)).profile_id == work.pk
+
+
+async def test_what_another_process_writes_is_heard_when_it_is_whole(
+    open_page: OpenPage, alice: User, use_model: UseModel
+) -> None:
+    """Its claim is in the row alone, as it is for a process that knows nothing of the reply."""
+    turn = await in_thread(turns.begin, alice, Said("Hello", PrivacyMode.NORMAL))
+    page = await open_page(alice, f"/ws/chat/{turn.conversation_id}/")
+    await page.send("reply.resume", turn=str(turn.id), after=0)
+    assert (await page.receive())["type"] == "reply.started"
+    await in_thread(turns.finish, turn, "From elsewhere.", MessageStatus.COMPLETE, None)
+    assert (await page.receive())["html"] == "<p>From elsewhere.</p>\n"
+
+
+async def test_stop_reaches_the_process_that_writes(open_page: OpenPage, alice: User, use_model: UseModel) -> None:
+    use_model(FakeChat(answer="word " * 500, pause=0.02))
+    page = await open_page(alice)
+    await page.send("message.send", text="Hello", client_message_id="m1")
+    opened = (await page.until("reply.delta"))[0]
+    await in_thread(turns.ask_to_stop, alice, uuid.UUID(opened["id"]))
+    assert (await page.until(*LAST))[-1]["type"] == "reply.stopped"

@@ -64,7 +64,7 @@ def test_what_was_broken_off_is_gone_on_with(use_model: UseModel) -> None:
     first = Message.objects.order_by("pk")[0]
     assert first.client_message_id == "demo 1.1"
     assert first.learnt_at
-    assert Message.objects.filter(answers=first).count() == 1
+    assert Message.objects.filter(parent=first).count() == 1
 
 
 def test_an_address_of_somebody_else_is_refused_before_anything_is_loaded() -> None:

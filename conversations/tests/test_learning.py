@@ -203,7 +203,7 @@ def test_what_an_answer_cites_comes_back_to_life(alice: User, run_jobs: RunJobs)
     memory_id = writing.remember(access, Candidate("I live in Porto")).memory_id
     Memory.objects.update(salience_at=timezone.now() - timedelta(days=90))
     turn = say(alice, "Where do I live?")
-    answer = Message.objects.get(answers=turn.id)
+    answer = Message.objects.get(parent=turn.id)
     row = {"memory_id": str(memory_id), "number": 1, "score": 1.0, "parts": {}, "cited": True}
     Receipt.objects.create(message=answer, recalled=[row])
     run_jobs()

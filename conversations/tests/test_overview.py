@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.tests.programs import Program
 from conversations import turns
 from conversations.models import Conversation, MessageStatus
+from conversations.prompting import give
 from conversations.receipts import Draft
 from conversations.turns import Said
 from memories import profiles
@@ -28,8 +29,9 @@ def say(alice: User, run_jobs: Callable[[], int]) -> Callable[..., uuid.UUID]:
 
     def say(words: str, mode: PrivacyMode = PrivacyMode.NORMAL, to: uuid.UUID | None = None) -> uuid.UUID:
         turn = turns.begin(alice, Said(words, mode, conversation_id=to))
-        found = recall(turn.access, turn.question)
-        turns.finish(turn, "Yes.[1]", MessageStatus.COMPLETE, Draft(mode, "", "", found, found.hits))
+        draft = Draft(mode, "", "", recall(turn.access, turn.question))
+        give(turn.access.profile, draft, draft.recall.hits)
+        turns.finish(turn, "Yes.[1]", MessageStatus.COMPLETE, draft)
         run_jobs()
         assert turn.conversation_id
         return turn.conversation_id

@@ -150,7 +150,7 @@ def test_a_message_whose_answer_was_cut_may_be_answered_again(alice: User) -> No
     again = say(alice, client_message_id="m1", conversation_id=first.conversation_id)
     assert again.id == first.id
     answer(again, "A whole answer.")
-    assert [message.text for message in Message.objects.filter(answers=first.id)] == ["A whole answer."]
+    assert [message.text for message in Message.objects.filter(parent=first.id)] == ["A whole answer."]
 
 
 def test_a_deleted_profile_s_conversation_says_so(alice: User) -> None:

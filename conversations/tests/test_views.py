@@ -8,6 +8,7 @@ from django.urls import reverse
 from accounts.models import User
 from conversations import manuscript, receipts, turns
 from conversations.models import Conversation, MessageStatus
+from conversations.prompting import give
 from conversations.turns import Said, Turn
 from memories import profiles
 from memories.engine import writing
@@ -33,7 +34,8 @@ def converse(alice: User) -> Callable[..., Turn]:
     ) -> Turn:
         turn = turns.begin(person, Said(words, mode, conversation_id))
         known = recall(turn.access, words)
-        draft = receipts.Draft(mode.value, "builtin", "rules", known, known.hits)
+        draft = receipts.Draft(mode.value, "builtin", "rules", known)
+        give(turn.access.profile, draft, known.hits)
         turns.finish(turn, answer, status, draft)
         return turn
 
@@ -226,7 +228,7 @@ def test_the_number_of_queries_does_not_grow_with_the_conversation(
         turn = converse(f"How is boat {number}?", "Fine [1].", conversation_id=first.conversation_id)
         remember(turn, f"My boat {number} is blue")
 
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(21):
         reader.get(address_of(first))
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from accounts.models import User
 from memories.access import MemoryAccess
@@ -17,6 +17,7 @@ from memories.models import Action, Kind, Memory, MemoryEvent, MemoryProfile, Se
 from memorychat.lib.crypto import SealedError, key_ring, unlock
 
 AT_ONCE = 500
+REWORDING = (Action.REVISED, Action.UNDONE)
 
 # The ledgered columns of one memory, as the columns want them.
 State = dict[str, Any]
@@ -65,6 +66,27 @@ class Verification:
     erased: int = 0
     erased_people: set[uuid.UUID] = field(default_factory=set)
     differences: list[Difference] = field(default_factory=list)
+
+
+def newest_events(memory_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Memory → the number of its newest event: by it, how it is now can be told later."""
+    events = MemoryEvent.objects.filter(memory__in=memory_ids).values("memory_id")
+    return dict(events.annotate(newest=Max("number")).values_list("memory_id", "newest"))
+
+
+def words_since_changed(asked: Collection[tuple[uuid.UUID, int]]) -> dict[tuple[uuid.UUID, int], str]:
+    """(memory, number of an event) → the words it had after that event, for those that have others now."""
+    if not asked:
+        return {}
+    earliest = min(number for _, number in asked)
+    memory_ids = {memory_id for memory_id, _ in asked}
+    events = MemoryEvent.objects.filter(memory__in=memory_ids, number__gt=earliest, action__in=REWORDING)
+    found: dict[tuple[uuid.UUID, int], str] = {}
+    for event in _opened(events):
+        words = (event.before or {}).get("content")
+        later = [place for place in asked if place[0] == event.memory_id and place[1] < event.number]
+        found |= {place: words for place in later if words is not None and place not in found}
+    return found
 
 
 def held_at(access: MemoryAccess, moment: datetime, statuses: Collection[Status] = (Status.ACTIVE,)) -> list[Held]:

@@ -44,6 +44,14 @@ class Allowance:
         self._left_this_hour = self._this_hour() - 1
         return True
 
+    @classmethod
+    def peek(cls, access: MemoryAccess, candidate: Candidate) -> bool:
+        """Whether there seems to be room now, without the lock: who writes asks again under it."""
+        if not _is_counted(access, candidate):
+            return True
+        allowance = cls(access)
+        return allowance._left_in(candidate.provenance.conversation_id) > 0 and allowance._this_hour() > 0
+
     def _left_in(self, conversation: uuid.UUID | None) -> int:
         limit = _of_one_conversation(self._access)
         if conversation is None:

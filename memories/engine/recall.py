@@ -8,7 +8,7 @@ speaks for each (`signals`) makes its score (`ranking`), and a last statement te
 import time
 import uuid
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -25,7 +25,7 @@ from memories.engine.ranking import Weighed, hits_of, rank
 from memories.engine.signals import signals_of
 from memories.engine.types import Grounds, Hit, NotAllowed, Recall
 from memories.models import Memory, MemoryProfile, Status
-from memorychat.lib import text
+from memorychat.lib import metrics, text
 from memorychat.llm.providers import get_embedder
 from memorychat.llm.types import ProviderError, Vector
 
@@ -80,7 +80,7 @@ def recall(
     )
     surroundings = _surroundings(access.profile, first, narrowing, degraded)
     hits = hits_of(first, found, surroundings, speaker=question.speaker, limit=limit, threshold=threshold)
-    return Recall(tuple(hits), _milliseconds(started), tuple(degraded))
+    return _answer(access, hits, started, degraded)
 
 
 def recall_recent(access: MemoryAccess, *, limit: int = 10) -> Recall:
@@ -101,7 +101,13 @@ def recall_recent(access: MemoryAccess, *, limit: int = 10) -> Recall:
         _recent(memory_id, salience, recency, scoring.days_between(last_said_at, now), disputed.get(memory_id, []))
         for memory_id, salience, recency, last_said_at in rows
     )
-    return Recall(tuple(hits), _milliseconds(started))
+    return _answer(access, hits, started)
+
+
+def _answer(access: MemoryAccess, hits: Iterable[Hit], started: float, degraded: Sequence[str] = ()) -> Recall:
+    answer = Recall(tuple(hits), _milliseconds(started), tuple(degraded))
+    metrics.recall_seconds.labels(access.door).observe(answer.took_ms / 1000)
+    return answer
 
 
 def _recent(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from memories.engine.types import Provenance
+from memorychat.lib.text import tokens_of
 
 MOST_TOKENS = 10_000  # of one chunk
 OVERLAP_TOKENS = 500  # of the turns that a chunk has in common with the one before
@@ -16,11 +17,6 @@ class Turn:
     words: str
     provenance: Provenance = field(default_factory=Provenance)
     is_persons: bool = True
-
-
-def tokens_of(words: str) -> int:
-    """About how many: models count differently, and their rankings cannot be fetched offline."""
-    return int(len(words.encode()) / 3.5 * 1.1) + 1
 
 
 def chunks(turns: Sequence[Turn]) -> Iterator[list[Turn]]:

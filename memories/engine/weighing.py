@@ -82,11 +82,16 @@ def weigh(access: MemoryAccess, candidates: Sequence[Candidate], *, as_given: bo
     Raises TextError for a content that cannot be stored, BadCandidate, and ProviderError when the model that is asked
     does not answer: then nothing is written at all.
     """
-    guarded = [_guard(access, _checked(candidate)) for candidate in candidates]
+    guarded = [screened(access, candidate) for candidate in candidates]
     going_on = [each for each in guarded if isinstance(each, Weighed)]
     vectors = iter(changes.embed([each.candidate.content for each in going_on], access.profile))
     embedded = [replace(each, vector=next(vectors)) if isinstance(each, Weighed) else each for each in guarded]
     return embedded if as_given else _judged(access, embedded)
+
+
+def screened(access: MemoryAccess, candidate: Candidate) -> Weighed | Written:
+    """What can be said of a candidate at once, before anything is embedded or looked up. Raises as `weigh` does."""
+    return _guard(access, _checked(candidate))
 
 
 def _checked(candidate: Candidate) -> Candidate:

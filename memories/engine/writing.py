@@ -21,9 +21,10 @@ from memories.engine.given import write_as_given
 from memories.engine.ledger import Act
 from memories.engine.limits import Allowance
 from memories.engine.types import CONTENT_LIMIT, Adjustment, Candidate, NotAllowed, Outcome, Written
+from memories.engine.undoing import undone_among
 from memories.engine.weighing import Placing, Weighed, told_of_masks, weigh
 from memories.models import Action, Memory, MemoryBatch, MemoryEvent, MemoryProfile, Status
-from memorychat.lib import text
+from memorychat.lib import metrics, text
 from memorychat.lib.identifiers import uuid7
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "confirm",
     "forget",
     "forget_all",
+    "lower",
     "reject",
     "remember",
     "remember_all",
@@ -45,6 +47,7 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 NOT_PENDING = "This memory does not wait for a decision."
+NOT_RELEVANT = "Not relevant in an answer."
 NO_INSTRUCTIONS = "A memory cannot instruct the assistant or speak for other people."
 HELD_BACK = (Status.QUARANTINED, Status.HIDDEN)
 REVIVED_AFTER = timedelta(days=1)
@@ -73,6 +76,7 @@ def remember_all(
             written = write_as_given(access, profile, weighed, row, uuid7())
         else:
             written = _place_each(access, profile, weighed, row)
+    metrics.count_weighed(access.door, written)
     log.info("memories_weighed", door=access.door, outcomes=dict(Counter(each.outcome.value for each in written)))
     return written
 
@@ -121,6 +125,21 @@ def adjust(access: MemoryAccess, memory_id: uuid.UUID, **columns: Unpack[Adjustm
         if "importance" in changed:
             changed |= {"salience": changed["importance"] / 10, "salience_at": timezone.now()}
         changes.change(act, memory, Action.ADJUSTED, **changed)
+        return Written(Outcome.CREATED, memory.pk, act.change_id)
+
+
+def lower(access: MemoryAccess, memory_id: uuid.UUID, *, message_id: uuid.UUID) -> Written:
+    """A person found a memory beside the point in the answer to that message: it counts half from now on, once."""
+    changes.must_write(access)
+    with changes.locked(access) as profile:
+        memory = changes.fetch(profile, memory_id)
+        lowerings = MemoryEvent.objects.filter(memory=memory, message_id=message_id, action=Action.ADJUSTED)
+        made = set(lowerings.values_list("change_id", flat=True))
+        if made - undone_among(made):
+            return _unchanged(memory)
+        act, now = Act(access, reason=NOT_RELEVANT, message_id=message_id), timezone.now()
+        halved = scoring.salience_of(memory, now) / 2
+        changes.change(act, memory, Action.ADJUSTED, salience=halved, salience_at=now)
         return Written(Outcome.CREATED, memory.pk, act.change_id)
 
 

@@ -5,15 +5,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('memories', '0010_where_a_memory_was_said'),
+        ("memories", "0010_where_a_memory_was_said"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='memoryprofile',
-            name='own_providers',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=32), help_text='The only ones that may see its words, in order; null leaves it to its owner.', null=True, size=None),
+            model_name="memoryprofile",
+            name="own_providers",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=32),
+                help_text="The only ones that may see its words, in order; null leaves it to its owner.",
+                null=True,
+                size=None,
+            ),
         ),
     ]

@@ -8,10 +8,11 @@ import pytest
 from accounts.models import User
 from memories.engine import transcripts
 from memories.engine.extraction import MOST_CANDIDATES, NO_SUCH_TIME, UNSURE_OF_SECTOR, Turn, extract, extract_turns
-from memories.engine.transcripts import MOST_TOKENS, chunks, tokens_of
+from memories.engine.transcripts import MOST_TOKENS, chunks
 from memories.engine.types import Candidate, Provenance, Slot
 from memories.models import FoundBy, Kind, MemoryProfile, Sector
 from memories.tests.conftest import UseModel
+from memorychat.lib.text import tokens_of
 from memorychat.llm.fakes import FakeChat
 from memorychat.llm.types import Pieces, Prompt, ProviderError
 

@@ -39,6 +39,19 @@ def _from_root(path: Path) -> Path:
 
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 Networks = Annotated[list[IPv4Network | IPv6Network], NoDecode, BeforeValidator(_split)]
+
+
+def _prices(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        named = [part.strip().rsplit("=", 1) for part in value.split(",") if part.strip()]
+        return {name.strip(): tuple(price.split("/")) for name, price in named}
+    except ValueError as error:
+        raise ValueError("must be like gpt-4o-mini=0.15/0.60, separated by commas") from error
+
+
+Price = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -88,6 +101,11 @@ class Environment(BaseSettings):
     llm_temperature: float = Field(0.7, ge=0, le=2)
     llm_max_tokens: int = Field(1000, ge=1)
     llm_timeout_seconds: float = Field(30, gt=0)
+    # US dollars a million tokens: model=in/out, separated by commas
+    llm_prices: Annotated[dict[str, tuple[Price, Price]], NoDecode, BeforeValidator(_prices)] = {}
+    # What the answers to one person may use up in a day of theirs; 0 is no limit
+    llm_tokens_per_day: int = Field(0, ge=0)
+    llm_dollars_per_day: float = Field(0, ge=0)
     embedding_base_url: str | None = None
     embedding_api_key: SecretStr | None = None
     embedding_model: str | None = None

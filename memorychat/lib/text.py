@@ -108,3 +108,8 @@ def query_terms(text: str, languages: set[str]) -> dict[str, set[str]]:
     words = dict.fromkeys(tokens(text))
     matter = [word for word in words if not any(word in function_words(language) for language in languages)]
     return {word: {word, *(stem(word, language) for language in languages)} for word in matter or words}
+
+
+def tokens_of(words: str) -> int:
+    """About how many: models count differently, and their rankings cannot be fetched offline."""
+    return int(len(words.encode()) / 3.5 * 1.1) + 1

@@ -9,14 +9,16 @@ from typing import ClassVar
 import numpy as np
 
 from memorychat.lib.text import tokens
-from memorychat.llm.types import Calibration, Finished, Pieces, Prompt, ProviderError, Vector
+from memorychat.llm.types import Calibration, Finished, Pieces, Prompt, ProviderError, ToolCall, Vector
 
 
 @dataclass
 class FakeChat:
     """Streams `answer` word by word, `pause` seconds apart, and keeps every prompt it was given.
 
-    With `error` it raises after `cut_after` words; with `finishes=False` it ends as a cut stream does.
+    With `error` it raises after `cut_after` words; with `finishes=False` it ends as a cut stream does. `calls` are the
+    tools that it calls first, round by round, as pairs of name and JSON. `found` is what it answers a job that wants
+    JSON, where that is something else.
     """
 
     answer: str = "An answer."
@@ -26,11 +28,19 @@ class FakeChat:
     finishes: bool = True
     provider: str = "fake"
     model: str = "fake"
+    calls: Sequence[Sequence[tuple[str, str]]] = ()
+    found: str | None = None
     prompts: list[Prompt] = field(default_factory=list)
 
     async def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
         self.prompts.append(prompt)
-        words = self.answer.split(" ")[: self.cut_after]
+        if prompt.tools and len(prompt.rounds) < len(self.calls):
+            for number, (name, arguments) in enumerate(self.calls[len(prompt.rounds)]):
+                yield ToolCall(f"call-{len(prompt.rounds)}-{number}", name, arguments)
+            yield Finished("tool_calls", input_tokens=10, output_tokens=5)
+            return
+        answer = self.found if prompt.json_schema and self.found is not None else self.answer
+        words = answer.split(" ")[: self.cut_after]
         for at, word in enumerate(words):
             if self.pause:
                 await asyncio.sleep(self.pause)

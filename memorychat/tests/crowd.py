@@ -75,7 +75,7 @@ CROWD = [
     Many(IdempotencyRecord, PEOPLE, {"key_digest": RANDOM_HASH}),
     Many(DataKey, PEOPLE * 2, {"purpose": f"CASE WHEN n < {PEOPLE} THEN 'person' ELSE 'profile' END"}),
     Many(MemoryProfile, PEOPLE, {"data_key_id": row_id(f"n + {PEOPLE}")}),
-    Many(Conversation, CONVERSATIONS),
+    Many(Conversation, CONVERSATIONS, {"leaf_id": row_id("n * 2 + 1")}),
     Many(
         Message,
         MESSAGES,
@@ -83,7 +83,7 @@ CROWD = [
             "owner_id": row_id(f"n / 2 % {PEOPLE}"),
             "conversation_id": row_id(f"n / 2 % {CONVERSATIONS}"),
             "role": "CASE n % 2 WHEN 0 THEN 'user' ELSE 'assistant' END",
-            "answers_id": f"CASE n % 2 WHEN 1 THEN {row_id('n - 1')} END",
+            "parent_id": f"CASE n % 2 WHEN 1 THEN {row_id('n - 1')} END",
         },
     ),
     Many(Receipt, MESSAGES, {"message_id": row_id("n")}),

@@ -17,11 +17,11 @@ from structlog.testing import capture_logs
 from accounts.models import User
 from conversations import learning, turns
 from conversations.models import Conversation, MessageStatus
+from conversations.prompting import prompt_of
 from conversations.receipts import Draft
 from conversations.turns import Said
 from memories import profiles
 from memories.engine import writing
-from memories.engine.recall import recall
 from memories.models import Memory, MemoryEvent, MemoryProfile, PrivacyMode
 from memorychat.lib.admin import OPENED, BaseAdmin, words_of
 
@@ -43,8 +43,9 @@ def path_to(model: type[Model], page: str, *args: object) -> str:
 
 def tell(user: User, words: str = f"I live by the {WORD} tree.") -> None:
     turn = turns.begin(user, Said(words, PrivacyMode.NORMAL))
-    found = recall(turn.access, turn.question)
-    turns.finish(turn, f"The {WORD} tree.", MessageStatus.COMPLETE, Draft("normal", "", "", found, found.hits))
+    draft = Draft("normal", "", "")
+    prompt_of(turn, draft)
+    turns.finish(turn, f"The {WORD} tree.", MessageStatus.COMPLETE, draft)
     learning.learn(turn.id)
 
 

@@ -38,6 +38,7 @@ PLAIN = {
     "accounts_user.email": SIGN_IN,
     "accounts_user.language": "the tag of a language",
     "accounts_user.password": SIGN_IN,
+    "accounts_user.providers": CHOICE,
     "accounts_user.time_zone": "the name of a time zone",
     "conversations_conversation.mode": CHOICE,
     "conversations_message.client_message_id": RANDOM_ID,
@@ -47,7 +48,12 @@ PLAIN = {
     "conversations_receipt.degraded": CHOICE,
     "conversations_receipt.model": OF_A_PROGRAM,
     "conversations_receipt.provider": OF_A_PROGRAM,
+    "conversations_message.offered": "ids",
+    "conversations_receipt.prompt": "ids, numbers, and names of ours",
     "conversations_receipt.recalled": "ids and numbers",
+    "conversations_receipt.seen_by": OF_A_PROGRAM,
+    "conversations_usage.model": OF_A_PROGRAM,
+    "conversations_usage.provider": OF_A_PROGRAM,
     "memories_memory.digest": HASH,
     "memories_memory.kind": CHOICE,
     "memories_memory.origin": CHOICE,
@@ -65,6 +71,7 @@ PLAIN = {
     "memories_memoryprofile.default_mode": CHOICE,
     "memories_memoryprofile.languages": "the tags of languages",
     "memories_memoryprofile.learning": CHOICE,
+    "memories_memoryprofile.own_providers": CHOICE,
     "memories_memorysource.thread": HASH,
 }
 

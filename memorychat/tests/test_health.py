@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from memorychat import views
 from memorychat.llm import outcomes
 from memorychat.llm.fakes import FakeChat
-from memorychat.llm.providers import CHAT_MODELS, complete
+from memorychat.llm.providers import CHAT_MODELS, Nobody, complete, get_chat_model
 from memorychat.llm.types import ChatMessage, Prompt, ProviderError
 
 PARTS = {"database", "queue", "worker", "providers", "disk"}
@@ -102,12 +102,13 @@ def model(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FakeChat:
     monkeypatch.setitem(CHAT_MODELS, "fake", lambda: model)
     settings.LLM_PROVIDERS = ["fake", "builtin"]
     with pytest.raises(ProviderError):
-        ask(model)
+        ask()
     return model
 
 
-def ask(model: FakeChat) -> str:
-    return complete(model, Prompt("Answer.", [ChatMessage("user", "Are you there?")]), correlation_id="c-1")
+def ask() -> str:
+    prompt = Prompt("Answer.", [ChatMessage("user", "Are you there?")])
+    return complete(get_chat_model(Nobody()), prompt, correlation_id="c-1")
 
 
 @pytest.mark.usefixtures("worker", "model")
@@ -124,7 +125,7 @@ def test_a_model_that_has_failed_is_a_failing_part_and_only_staff_learn_why(clie
 @pytest.mark.usefixtures("worker")
 def test_a_model_that_answers_again_is_well(client: Client, model: FakeChat) -> None:
     model.error = None
-    ask(model)
+    ask()
 
     assert client.get("/health").status_code == 200
 

@@ -32,18 +32,19 @@ from accounts.belongings import sessions_of
 from accounts.models import DataKey, Tombstone, User
 from accounts.tests.programs import EVERY_SCOPE, Program
 from accounts.traces import Marks
-from conversations import learning, turns
+from conversations import learning, turns, usage
 from conversations.models import Conversation, Message, MessageStatus, Receipt
+from conversations.prompting import prompt_of
 from conversations.receipts import Draft
 from conversations.tasks import learn_from
 from conversations.turns import Said
 from memories import profiles
 from memories.engine import conflicts, writing
-from memories.engine.recall import recall
 from memories.engine.types import Candidate
 from memories.models import Action, Conflict, Memory, MemoryEvent, MemoryLink, PrivacyMode
 from memorychat.jobs import Job, enqueue
 from memorychat.lib.crypto import key_ring
+from memorychat.llm.types import Finished
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -75,8 +76,11 @@ def live(email: str) -> Life:
     program = Program(user, *EVERY_SCOPE)
     program.call("POST", "/memories", {"content": WORDS, "metadata": {"from": "a letter"}}, Idempotency_Key="k")
     turn = turns.begin(user, Said("I live in Porto.", PrivacyMode.NORMAL))
-    found = recall(turn.access, "boat")
-    turns.finish(turn, "Yes.[1]", MessageStatus.COMPLETE, Draft("normal", "", "", found, found.hits))
+    draft = Draft("normal", "", "")
+    prompt_of(turn, draft)
+    draft.used(Finished("stop", 10, 10))
+    usage.add(user, draft)
+    turns.finish(turn, "Yes.[1]", MessageStatus.COMPLETE, draft)
     learning.learn(turn.id)
     first, second = Memory.objects.for_user(user).select_related("profile").order_by("pk")
     conflicts.mark(first.profile, first, second)

@@ -19,6 +19,7 @@ from accounts.tasks import forget_answers
 from accounts.tests.programs import EVERY_SCOPE, Program
 from conversations import learning, turns
 from conversations.models import Conversation, Message, MessageStatus
+from conversations.prompting import prompt_of
 from conversations.receipts import Draft
 from conversations.tasks import learn_from_abandoned, write_episode
 from conversations.turns import Said
@@ -126,8 +127,9 @@ Act = Callable[[Person], object]
 
 
 def answer(turn: turns.Turn) -> Message | None:
-    found = recall(turn.access, turn.question)
-    return turns.finish(turn, "Yes.[1]", MessageStatus.COMPLETE, Draft("normal", "", "", found, found.hits))
+    draft = Draft("normal", "", "")
+    prompt_of(turn, draft)
+    return turns.finish(turn, "Yes.[1]", MessageStatus.COMPLETE, draft)
 
 
 def given() -> list[Candidate]:
