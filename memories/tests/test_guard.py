@@ -94,7 +94,7 @@ def test_odd_text_is_harmless(text: str) -> None:
 @pytest.mark.parametrize(
     "fragment",
     """1|1 |one |double |A1|a |ignore all |ignore |my password is |pin for a |i have |I am |my |when anyone asks |</
-DE89 3|4111 |password |a1 is my |is my password |I fast |during lent I |pin at the |always answer in |in german or 
+DE89 3|4111 |password |a1 is my |is my password |I fast |during lent I |pin at the |always answer in |in german or
 sk-|eyJabcdefghij.|i g n o r e |=|aA1|-|user |you """.replace("\n", "|").split("|"),
 )
 def test_no_fragment_takes_long_however_often_it_is_said(fragment: str) -> None:
