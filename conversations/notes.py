@@ -194,7 +194,7 @@ def _receipt_rows(answer: Message | None) -> list[dict[str, Any]]:
 
 def _known(answers: Iterable[Message]) -> _Known:
     rows = [row for answer in answers for row in _receipt_rows(answer)]
-    ids = {row["memory_id"] for row in rows}
+    ids = {uuid.UUID(row["memory_id"]) for row in rows}
     if not ids:
         return _Known({}, {}, {})
     memories = list(Memory.objects.filter(pk__in=ids).select_related("profile"))
@@ -206,7 +206,7 @@ def _known(answers: Iterable[Message]) -> _Known:
     )
 
 
-def _said_in(memory_ids: Iterable[str]) -> dict[uuid.UUID, tuple[uuid.UUID, datetime]]:
+def _said_in(memory_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[uuid.UUID, datetime]]:
     """Memory → the first message in which it was said that is there still, and when that was."""
     sources = MemorySource.objects.filter(memory__in=memory_ids, message_id__isnull=False).order_by("-said_at")
     said = list(sources.values_list("memory_id", "message_id", "said_at"))

@@ -228,7 +228,7 @@ def test_the_number_of_queries_does_not_grow_with_the_conversation(
         turn = converse(f"How is boat {number}?", "Fine [1].", conversation_id=first.conversation_id)
         remember(turn, f"My boat {number} is blue")
 
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(24):
         reader.get(address_of(first))
 
 

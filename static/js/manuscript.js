@@ -33,7 +33,10 @@ function keepingEndInView(change) {
 // Notes lengthen the page where the margin lies under its turn.
 let wasAtEndBeforeNotes = false;
 manuscript.addEventListener("htmx:before:swap", () => (wasAtEndBeforeNotes = isAtEnd()));
-manuscript.addEventListener("htmx:after:swap", () => wasAtEndBeforeNotes && scrollToEnd());
+manuscript.addEventListener("htmx:after:swap", () => {
+  turns().forEach(linkCitations);
+  if (wasAtEndBeforeNotes) scrollToEnd();
+});
 
 export function addTurn(text, mode) {
   manuscript.append(copyOf("turn-template"));
@@ -41,9 +44,67 @@ export function addTurn(text, mode) {
   turn.dataset.mode = mode;
   turn.querySelector(".ask").textContent = text;
   turn.querySelector(".say").setAttribute("aria-busy", "true");
-  turn.querySelector(".acts").hidden = true;
   scrollToEnd();
   return turn;
+}
+
+/** An edited message, or another answer, begins a branch: what stood after it is not part of that. */
+export function cutAfter(turn) {
+  while (turn.nextElementSibling) turn.nextElementSibling.remove();
+}
+
+export function cutFrom(messageId) {
+  const turn = document.getElementById(`turn-${messageId}`);
+  if (!turn) return;
+  cutAfter(turn);
+  const divider = turn.previousElementSibling;
+  turn.remove();
+  if (divider?.matches(".divider")) divider.remove();
+}
+
+/** Room for another answer to a message. */
+export function clearAnswer(turn) {
+  cutAfter(turn);
+  turn.querySelector(".say").replaceChildren();
+  waitForWords(turn);
+}
+
+export function waitForWords(turn) {
+  turn.querySelector(".trouble")?.remove();
+  turn.querySelector(".say").setAttribute("aria-busy", "true");
+  turn.querySelector(".answered").hidden = true;
+}
+
+/** What is done while no word has come: to be seen, and not announced. */
+export function showStep(turn, words) {
+  const step = turn.querySelector("[data-step]");
+  keepingEndInView(() => {
+    step.textContent = words;
+    step.hidden = !words;
+  });
+}
+
+/** The turns as another page of this person, or another program, has left them; those that were fetched before stay. */
+export async function show(fresh) {
+  const first = fresh.querySelector("#manuscript .turn");
+  const known = first && document.getElementById(first.id);
+  const earlier = [];
+  for (let element = known?.previousElementSibling; element; element = element.previousElementSibling) {
+    if (element.matches(".turn, .divider, .earlier")) earlier.unshift(element.outerHTML);
+  }
+  const there = fresh.querySelector("#manuscript");
+  if (earlier.some((html) => html.includes("<article"))) {
+    there.querySelector(":scope > .earlier")?.remove();
+    const before = fresh.createElement("template");
+    before.innerHTML = earlier.join("");
+    there.querySelector(":scope > .turn, :scope > .divider").before(before.content);
+  }
+  await window.htmx.swap({
+    text: there.innerHTML,
+    target: manuscript,
+    swap: "innerMorph",
+    sourceElement: manuscript,
+  });
 }
 
 /** A saved message gives its turn an address, and its margin a source of notes. */
@@ -53,6 +114,8 @@ export function nameTurn(turn, messageId, conversationId) {
   turn.id = `turn-${messageId}`;
   turn.dataset.message = messageId;
   turn.querySelector(".ask").id = `ask-${messageId}`;
+  turn.querySelector(".asked").id = `asked-${messageId}`;
+  turn.querySelector(".answered").id = `acts-${messageId}`;
   margin.setAttribute("hx-get", turnNotes.replace(blank, conversationId).replace(blank, messageId));
   margin.setAttribute("hx-trigger", "memories-changed");
   margin.setAttribute("hx-swap", "innerMorph");
@@ -62,6 +125,7 @@ export function nameTurn(turn, messageId, conversationId) {
 /** What has come of a reply so far, as plain paragraphs. */
 export function showText(turn, text) {
   const said = turn.querySelector(".say");
+  showStep(turn, "");
   keepingEndInView(() => {
     text.split(/\n{2,}/).forEach((words, index) => {
       const paragraph = said.children[index] ?? said.appendChild(document.createElement("p"));
@@ -75,9 +139,12 @@ export function answeringTurn() {
   return manuscript.querySelector("[data-answering]");
 }
 
-/** The end of a reply: the server's own rendering of it, or what had come until then, and why it ended early if it did. */
-export function finishTurn(turn, html, trouble) {
+/** The end of a reply: the server's own rendering of it, or what had come until then, and why it ended early if it did.
+    The `receipt` says in a line who wrote it, where no row can say so later. */
+export function finishTurn(turn, html, trouble, receipt) {
   const said = turn.querySelector(".say");
+  showStep(turn, "");
+  delete turn.dataset.answering;
   keepingEndInView(() => {
     if (html) {
       said.innerHTML = html;
@@ -87,7 +154,15 @@ export function finishTurn(turn, html, trouble) {
       said.after(copyOf("trouble-template"));
       turn.querySelector(".trouble span").textContent = trouble;
     }
-    turn.querySelector(".acts").hidden = !said.textContent;
+    turn.querySelector(".answered").hidden = !said.textContent;
+    if (receipt) {
+      const parts = receipt.line.filter(Boolean).map((words) => {
+        const part = document.createElement("span");
+        part.textContent = words;
+        return part;
+      });
+      turn.querySelector("[data-colophon]").replaceChildren(...parts.flatMap((part) => [part, " "]));
+    }
     said.setAttribute("aria-busy", "false");
   });
   return said.textContent;
@@ -95,7 +170,7 @@ export function finishTurn(turn, html, trouble) {
 
 /** The number of a memory in an answer leads to its note in the margin. */
 export function linkCitations(turn) {
-  for (const mark of turn.querySelectorAll("sup.cite")) {
+  for (const mark of turn.querySelectorAll("sup.cite:not(:has(a))")) {
     const link = document.createElement("a");
     link.href = `#knew-${turn.dataset.message}-${mark.textContent}`;
     link.textContent = mark.textContent;
@@ -121,7 +196,7 @@ export function refreshNotesOf(messageIds) {
 
 /** A line where the privacy mode changed; none before the first turn, and never two in a row. */
 export function showDivider(mode) {
-  if (manuscript.lastElementChild.matches(".divider")) manuscript.lastElementChild.remove();
+  if (manuscript.lastElementChild?.matches(".divider")) manuscript.lastElementChild.remove();
   const last = turns().at(-1);
   if (!last || last.dataset.mode === mode) return;
   manuscript.append(copyOf(`divider-${mode}`));

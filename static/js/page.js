@@ -1,4 +1,7 @@
-/* On every page: the time zone is told once, and a request that fails says so. */
+/* On every page: the time zone is told once, a request that fails says so, and the palette opens. */
+
+import "./palette.js";
+import "./memory_cards.js";
 
 const toast = document.getElementById("toast");
 let toastTimer;
@@ -26,8 +29,9 @@ const refusals = {
 
 document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
   const { status, headers } = ctx.response;
-  if (status === 422) return;
   const isSentence = headers.get("Content-Type")?.startsWith("text/plain");
+  // A form that comes back with its errors says them itself.
+  if (status === 422 && !isSentence) return;
   say(isSentence ? ctx.text : (refusals[status] ?? "That did not work. Nothing was changed; try again in a moment."));
 });
 

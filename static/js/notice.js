@@ -1,0 +1,32 @@
+/* What the page says above the pen: a sentence, a card to tick, a way to another mode. */
+
+const place = document.getElementById("pen-notice");
+
+export function clear() {
+  place.replaceChildren();
+}
+
+export function say(sentence) {
+  const paragraph = document.createElement("p");
+  paragraph.textContent = sentence;
+  place.replaceChildren(paragraph);
+}
+
+/** A fragment of the server's, with its forms at work. */
+export function show(html) {
+  place.innerHTML = html;
+  window.htmx.process(place);
+  place.querySelector("input[type=checkbox]")?.focus();
+}
+
+export function showTemplate(id, sentence = "") {
+  place.replaceChildren(document.getElementById(id).content.cloneNode(true));
+  const words = place.querySelector("span");
+  if (words && sentence) words.textContent = sentence;
+}
+
+place.addEventListener("click", (event) => {
+  if (event.target.closest("[data-dismiss]")) clear();
+});
+
+place.addEventListener("memories-changed", () => say("Undone."));
