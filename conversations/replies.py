@@ -40,6 +40,8 @@ DELTA_SECONDS = 0.05
 # How often a model may call tools for one answer, how many at once, and how much it may say in all.
 MOST_ROUNDS, MOST_CALLS = 4, 8
 MOST_OUTPUT_TOKENS = 4_000
+# Characters of an answer; a model that goes on is stopped.
+LONGEST_REPLY = 100_000
 # A page that lost its socket may still hear the end of a reply for so long.
 KEPT_SECONDS = 60
 GRACE_SECONDS = 5
@@ -188,6 +190,8 @@ class Reply:
 
     async def _take(self, piece: str) -> None:
         is_first = not self.text.strip()
+        if len(self.text) + len(piece) > LONGEST_REPLY:
+            raise ProviderError("The model does not come to an end.", code="too_long")
         self.text += piece
         self._unsent += piece
         if is_first:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from conversations.models import Message
-from memories.engine.rules import slot_of
+from memories.engine.rules import ends_of, slot_of
 from memories.engine.sameness import words_that_matter
 from memories.engine.types import Candidate, Provenance
 from memories.models import FoundBy, Kind
@@ -34,6 +34,7 @@ def candidates_of(message: Message, provenance: Provenance) -> list[Candidate]:
             importance=wish["importance"],
             reason=wish["reason"],
             slot=slot_of(wish["content"]),
+            ends=ends_of(wish["content"]),
             quote=message.text,
             found_by=FoundBy.MODEL,
             found_version=wish["version"],

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
+from accounts.forms import ProvidersField
 from memories.engine.types import CONTENT_LIMIT
 from memories.models import Kind, LearningMode, MemoryProfile, PrivacyMode, Sector, Status
 from memories.profiles import DESCRIPTION_LIMIT, NAME_LIMIT
@@ -127,6 +128,11 @@ class ProfileForm(forms.Form):
         label="Local models only",
         required=False,
         help_text="Its words reach the built-in embedder and models on this machine alone.",
+    )
+    own_providers = ProvidersField(
+        label="Who may see its words",
+        otherwise="As in my settings",
+        help_text="The first answers; the next one when that one fails. Nobody else sees them.",
     )
 
     def clean_learning(self) -> str:

@@ -53,6 +53,7 @@ class Promises(TypedDict, total=False):
     default_mode: PrivacyMode
     learning: LearningMode
     local_only: bool
+    own_providers: list[str] | None
 
 
 def create(user: User, name: str, description: str = "", **promises: Unpack[Promises]) -> MemoryProfile:
@@ -74,6 +75,7 @@ def create_like(profile: MemoryProfile, name: str, *, profile_id: uuid.UUID) -> 
             default_mode=profile.default_mode,
             learning=profile.learning,
             local_only=profile.local_only,
+            own_providers=profile.own_providers,
         )
 
 

@@ -19,7 +19,7 @@ from memories.access import MemoryAccess
 from memories.engine import writing
 from memories.engine.limits import Allowance
 from memories.engine.recall import QUERY_LIMIT, recall
-from memories.engine.rules import slot_of
+from memories.engine.rules import ends_of, slot_of
 from memories.engine.sameness import words_that_matter
 from memories.engine.types import CONTENT_LIMIT, Candidate, Hit, Provenance, UnknownMemory
 from memories.engine.weighing import ASKS_FIRST, HELD_BACK, LIMIT_REACHED, NOT_CLEAR, NOT_LEARNING, Weighed, screened
@@ -267,6 +267,7 @@ def _candidate(asked: SaveMemory, occasion: Occasion) -> Candidate:
         importance=asked.importance,
         confidence=asked.confidence,
         slot=slot_of(content),
+        ends=ends_of(content),
         quote=said[-1] if said else "",
         found_by=FoundBy.MODEL,
         found_version=VERSION,

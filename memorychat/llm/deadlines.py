@@ -11,7 +11,7 @@ from memorychat.llm.types import Finished, Pieces, ProviderError, says_something
 # A whole answer may take this many times what silence may.
 WHOLE_ANSWER = 4
 # Characters; no model that keeps to its limit of tokens comes near.
-LONGEST_ANSWER = 200_000
+LONGEST_ANSWER = 2_000_000
 
 
 async def within(pieces: Pieces, *, silence: float, first: float | None = None) -> Pieces:

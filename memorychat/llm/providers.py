@@ -83,6 +83,21 @@ BASE_URLS: dict[str, Callable[[], str | None]] = {
 EMBEDDERS: list[Callable[[], Embedder | None]] = [_openai_embedder, MiniLM]
 
 
+LABELS = {"openai": "OpenAI", "anthropic": "Anthropic", "builtin": "The built-in responder"}
+
+
+def label_of(provider: str) -> str:
+    """As people know it; a server of one's own speaks OpenAI's or Anthropic's format, but is not theirs."""
+    label, address = LABELS.get(provider, provider), BASE_URLS.get(provider, lambda: None)()
+    return f"{urlsplit(address).hostname} ({label}'s format)" if address else label
+
+
+def configured() -> list[str]:
+    """Those of whom something can be asked, in the order of `LLM_PROVIDERS`; the built-in responder always."""
+    named = [name for name in settings.LLM_PROVIDERS if name != BuiltinChat.provider and model_of(name)]
+    return [*named, BuiltinChat.provider]
+
+
 class Keeper(Protocol):
     """Whatever words belong to. `local_only`: they reach the built-in embedder and local providers alone.
 
