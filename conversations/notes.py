@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from conversations.models import Message
-from memories.engine.history import words_since_changed
+from memories.engine.history import newest_events, words_since_changed
 from memories.engine.types import Outcome
 from memories.engine.undoing import undone_among
 from memories.models import Action, Memory, MemoryEvent, MemorySource, Origin, Status
@@ -41,7 +41,8 @@ SINCE: dict[str, str] = {
 class WrittenNote:
     """A change that a message brought about. `before` are the words that it struck through, `reason` says why.
 
-    `is_pending` waits for its owner; `since` says what became of a new memory later.
+    `is_pending` waits for its owner; `since` says what became of a new memory later. After the latest change of a
+    memory nothing was built on it, so that it can be undone alone.
     """
 
     key: uuid.UUID
@@ -56,6 +57,7 @@ class WrittenNote:
     action: str
     door: str
     is_pending: bool
+    is_latest: bool
     since: str
 
     @property
@@ -103,7 +105,7 @@ class KnewNote:
 class Offer:
     """A memory that may be what the person wants forgotten."""
 
-    memory_id: uuid.UUID
+    id: uuid.UUID
     content: str
 
 
@@ -257,15 +259,22 @@ def _written_by(question_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[WrittenNo
     undone = undone_among(changes)
     unlock([*events, *(event.memory for event in events)])
     superseded = {event.change_id: event.memory.content for event in events if event.action == Action.SUPERSEDED}
+    newest = newest_events({event.memory_id for event in events})
     notes: dict[uuid.UUID, list[WrittenNote]] = {}
     for event in events:
         if event.action == Action.SUPERSEDED or event.message_id is None:
             continue
-        notes.setdefault(event.message_id, []).append(_written(event, superseded.get(event.change_id, ""), undone))
+        note = _written(
+            event,
+            before=superseded.get(event.change_id, ""),
+            undone=event.change_id in undone,
+            is_latest=newest[event.memory_id] == event.number,
+        )
+        notes.setdefault(event.message_id, []).append(note)
     return notes
 
 
-def _written(event: MemoryEvent, before: str, undone: set[uuid.UUID]) -> WrittenNote:
+def _written(event: MemoryEvent, *, before: str, undone: bool, is_latest: bool) -> WrittenNote:
     return WrittenNote(
         key=event.pk,
         word="Changed" if before else _word(event),
@@ -275,11 +284,12 @@ def _written(event: MemoryEvent, before: str, undone: set[uuid.UUID]) -> Written
         at=event.created_at,
         memory_id=event.memory_id,
         change_id=event.change_id,
-        undone=event.change_id in undone,
+        undone=undone,
         action=event.action,
         door=event.door,
         is_pending=event.memory.status == Status.PENDING,
-        since=_since(event),
+        is_latest=is_latest,
+        since="" if undone else _since(event),
     )
 
 

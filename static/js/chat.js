@@ -39,7 +39,8 @@ let pending = null;
 let tries = 0;
 /** What was sent in vain, and stands in the pen still: sent again as it is, it keeps its id, so that nothing is said twice. */
 let dropped = null;
-/** The reply that is being written: the element of its turn, the server's name for it, its text, the last delta's number. */
+/** The reply that is being written: the element of its turn, the server's name for it, its text, the last delta's number,
+    and whether it stands beside another one. */
 let running = null;
 /** The last turn of an incognito stretch, by which a socket that comes back finds it: `{turn, after}`. */
 let unkept = null;
@@ -154,8 +155,8 @@ function moveToManuscript(messageId) {
 }
 
 /** From here on an answer is expected in this turn. */
-function expectAnswer(element, turn = null) {
-  running = { element, turn, text: "", after: 0 };
+function expectAnswer(element, isAgain = false) {
+  running = { element, turn: null, text: "", after: 0, isAgain };
   ownChanges = OWN_CHANGES;
   showButtons();
 }
@@ -169,7 +170,7 @@ function answerAgain(turn) {
   }
   notice.clear();
   manuscript.clearAnswer(turn);
-  expectAnswer(turn);
+  expectAnswer(turn, true);
   pen.focus();
 }
 
@@ -296,21 +297,22 @@ const handlers = {
   },
   "reply.finished": ({ html, receipt }) => endReply(html, "", receipt),
   "reply.stopped": ({ html, receipt }) => endReply(html, "Stopped here.", receipt),
-  "reply.failed": ({ message }) => endReply("", message),
+  "reply.failed": ({ message }) => (running?.isAgain ? giveUpAnswer(message) : endReply("", message)),
   "conversation.changed": () => {
     if (ownChanges > 0) ownChanges -= 1;
     else catchUpSoon();
   },
   "memory.changed": ({ events }) => manuscript.refreshNotesOf(events.map((event) => event.message_id)),
   error: ({ message }) => {
-    penTrouble.textContent = message;
+    if (running?.isAgain && !running.turn) giveUpAnswer(message);
+    else penTrouble.textContent = message;
     if (pending) releasePen();
-    else if (running && !running.turn) giveUpAnswer();
   },
 };
 
-/** Another answer was asked for and refused: the turn becomes what it was. */
-function giveUpAnswer() {
+/** Another answer was asked for in vain: the turn becomes what it was. */
+function giveUpAnswer(message) {
+  penTrouble.textContent = message;
   running = null;
   ownChanges = 0;
   showButtons();
@@ -392,7 +394,7 @@ form.addEventListener("change", (event) => {
   if (event.target.name === "privacy_mode") tellMode();
 });
 
-form.addEventListener("click", (event) => {
+document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-switch]")) return;
   setMode("normal");
   notice.say("Normal from here: say it again, and it is kept.");

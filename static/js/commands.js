@@ -20,10 +20,11 @@ export class Commands {
   constructor(pen, page) {
     Object.assign(this, { pen, page });
     pen.addEventListener("input", () => this.#narrow());
-    pen.addEventListener("blur", () => setTimeout(() => this.#close(), 150));
+    pen.addEventListener("blur", () => setTimeout(() => document.activeElement === pen || this.#close(), 150));
     // Before the pen's own keys: Enter chooses here, and sends there.
     pen.addEventListener("keydown", (event) => this.#key(event), { capture: true });
     menu.addEventListener("mousedown", (event) => event.preventDefault());
+    menu.addEventListener("mouseover", (event) => this.#choose(event.target.closest("[role=option]")));
     menu.addEventListener("click", (event) => this.#take(event.target.closest("[role=option]")));
   }
 

@@ -12,10 +12,9 @@ export function say(sentence) {
   place.replaceChildren(paragraph);
 }
 
-/** A fragment of the server's, with its forms at work. */
-export function show(html) {
-  place.innerHTML = html;
-  window.htmx.process(place);
+/** A fragment of the server's, with its forms at work and what it brings for other places. */
+export async function show(html) {
+  await window.htmx.swap({ text: html, target: place, swap: "innerHTML", sourceElement: place });
   place.querySelector("input[type=checkbox]")?.focus();
 }
 

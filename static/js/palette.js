@@ -97,6 +97,12 @@ if (palette) {
     event.preventDefault();
   });
 
+  // One option is chosen at a time, by whatever hand.
+  palette.addEventListener("mousemove", (event) => {
+    const option = event.target.closest("[role=option]");
+    if (option && option.getAttribute("aria-selected") !== "true") choose(option);
+  });
+
   palette.addEventListener("click", (event) => {
     const option = event.target.closest("[role=option]");
     if (option) {
