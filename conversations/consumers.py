@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import structlog
@@ -16,11 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from structlog.contextvars import bound_contextvars
 
 from accounts.models import User
-from conversations import replies, turns
+from conversations import crowding, replies, turns
 from conversations.branches import UnknownMessage
 from conversations.models import Message, MessageStatus
 from conversations.replies import Frame, Reply
-from conversations.sessions import signed_in
+from conversations.sessions import signed_in, watch
 from conversations.stretches import Stretch, lost_stretches
 from conversations.threads import in_thread
 from conversations.turns import AlreadySent, Said, TurnRefused, UnknownConversation
@@ -33,7 +34,7 @@ from memorychat.lib.text import TextError
 log = structlog.get_logger(__name__)
 
 FRAME_LIMIT = 64 * 1024
-NOT_SIGNED_IN, NOT_FOUND = 4401, 4404
+NOT_SIGNED_IN, NOT_FOUND, TOO_MUCH = 4401, 4404, 4429
 # How often a reply is looked for that another process writes.
 ELSEWHERE_SECONDS = 1.0
 ENDS = ("reply.finished", "reply.stopped")
@@ -74,7 +75,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     """One page of one person, with one conversation or, until the first message, none."""
 
     user: User
-    is_open = False
+    is_open = is_crowding = False
     conversation_id: uuid.UUID | None = None
     mode: PrivacyMode
 
@@ -94,7 +95,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except UnknownConversation:
             await self.close(NOT_FOUND)
             return
-        self.user, self.is_open, self.stretch = user, True, Stretch(user.pk)
+        bucket = crowding.admit(user.pk)
+        if bucket is None:
+            await self.close(TOO_MUCH)
+            return
+        self.user, self.is_open, self.bucket, self.stretch = user, True, bucket, Stretch(user.pk)
+        watch.add(self, self.scope["session"].session_key, partial(self.close, NOT_SIGNED_IN))
         metrics.open_sockets.inc()
         listener.ensure()
         await self.channel_layer.group_add(group_of(user.pk), self.channel_name)
@@ -105,12 +111,17 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.looking.cancel()
         if self.is_open:
             metrics.open_sockets.dec()
+            watch.remove(self)
+            crowding.leave(self.user.pk)
             self._leave_stretch()
             await self.channel_layer.group_discard(group_of(self.user.pk), self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if not self.is_open:
+        if not self.is_open or self.is_crowding:
             # It came while the socket was being closed.
+            return
+        if not self.bucket.takes():
+            await self._refuse_more()
             return
         started = time.perf_counter()
         kind = "unreadable"
@@ -125,6 +136,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self._error("bad_frame", str(error))
             finally:
                 log.info("frame", kind=kind, milliseconds=round((time.perf_counter() - started) * 1000, 1))
+
+    async def _refuse_more(self) -> None:
+        self.is_crowding = True
+        log.warning("too_many_frames", user_id=str(self.user.pk))
+        await self._error("too_much", "Too much came in too short a time. Load the page again.")
+        await self.close(TOO_MUCH)
 
     async def memory_changed(self, message: dict[str, Any]) -> None:
         """What the worker told of this person, by the channel layer."""

@@ -14,6 +14,7 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from conversations.routing import sockets  # noqa: E402
+from memorychat.lib.backpressure import BoundedWebSocket  # noqa: E402
 from memorychat.lib.proxies import TrustedProxies  # noqa: E402
 from memorychat.lib.shutdown import drain_before_stopping, lifespan  # noqa: E402
 from memorychat.llm.providers import warm_up  # noqa: E402
@@ -27,5 +28,6 @@ application = ProtocolTypeRouter(
 )
 
 if "daphne.server" in sys.modules:
+    sys.modules["daphne.ws_protocol"].WebSocketFactory.protocol = BoundedWebSocket
     drain_before_stopping(sys.modules["twisted.internet.reactor"])
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.testing import WebsocketCommunicator
+from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
-from conversations import replies, turns
+from conversations import crowding, replies, turns
 from conversations.consumers import FRAME_LIMIT, ChatConsumer
 from conversations.models import Conversation, Message, MessageStatus, Receipt
 from conversations.routing import sockets
@@ -612,3 +613,49 @@ async def test_stop_reaches_the_process_that_writes(open_page: OpenPage, alice: 
     opened = (await page.until("reply.delta"))[0]
     await in_thread(turns.ask_to_stop, alice, uuid.UUID(opened["id"]))
     assert (await page.until(*LAST))[-1]["type"] == "reply.stopped"
+
+
+@pytest.mark.parametrize("how", ["signed out", "another password", "deactivated"])
+async def test_a_socket_on_which_nothing_comes_is_closed_when_its_sign_in_ends(
+    open_page: OpenPage, cookies: dict[User, str], alice: User, bob: User, how: str
+) -> None:
+    page, other = await open_page(alice), await open_page(bob)
+
+    def end() -> None:
+        if how == "signed out":
+            Session.objects.filter(session_key=cookies[alice]).delete()
+        elif how == "another password":
+            alice.set_password("another long one")
+            alice.save()
+        else:
+            User.objects.filter(pk=alice.pk).update(is_active=False)
+
+    await in_thread(end)
+    async with asyncio.timeout(5):
+        assert await page.closed_with() == 4401
+    assert await other.socket.receive_nothing(0.2)
+
+
+async def test_one_person_holds_so_many_pages_and_others_are_not_crowded_out(
+    open_page: OpenPage, cookies: dict[User, str], alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowding, "MOST_SOCKETS", 3)
+    pages = [await open_page(alice) for _ in range(3)]
+    one_more = Page(cookies[alice])
+    await one_more.open()
+    assert await one_more.closed_with() == 4429
+    assert await (await open_page(bob)).socket.receive_nothing(0.1)
+    await pages[0].socket.disconnect()
+    assert await (await open_page(alice)).socket.receive_nothing(0.1)
+
+
+async def test_a_flood_of_frames_closes_the_socket_that_it_comes_on(
+    open_page: OpenPage, alice: User, bob: User, use_model: UseModel
+) -> None:
+    use_model(FakeChat("Fine."))
+    page, other = await open_page(alice), await open_page(bob)
+    for _ in range(1_000):
+        await page.send("privacy.set", mode="normal")
+    assert (await page.receive())["code"] == "too_much"
+    assert await page.closed_with() == 4429
+    assert (await other.say("Hello"))[-1]["html"] == "<p>Fine.</p>\n"

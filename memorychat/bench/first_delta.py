@@ -15,6 +15,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from django.conf import settings
@@ -37,8 +38,8 @@ def run() -> Iterator[str]:
     """Fills the database that Django is connected to: give it a scratch one."""
     yield "First delta: message.send to the first piece of the reply, 1,000 memories in the profile"
     person = fill(people=5).profile.owner
-    with web_process() as port:
-        normal, incognito = asyncio.run(_turns(port, sign_in(person)))
+    with web_process() as web:
+        normal, incognito = asyncio.run(_turns(web.port, sign_in(person)))
     yield goal("first delta, p95", normal.p95, most=50)
     yield line("first delta", normal)
     yield line("the same in incognito (baseline)", incognito)
@@ -59,12 +60,25 @@ def sign_in(person: User) -> str:
     return str(session.session_key)
 
 
-@contextlib.contextmanager
-def web_process() -> Iterator[int]:
-    """A web process on the database of this one; gives its port."""
+@dataclass(frozen=True)
+class Web:
+    """A web process."""
+
+    port: int
+    pid: int
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
+    return port
+
+
+@contextlib.contextmanager
+def web_process(**environment: str) -> Iterator[Web]:
+    """A web process on the database of this one."""
+    port = free_port()
     database = connection.settings_dict
     address = f"postgresql://{quote(database['USER'])}:{quote(database['PASSWORD'])}@{quote(database['HOST'], safe='')}"
     variables = {
@@ -73,12 +87,13 @@ def web_process() -> Iterator[int]:
         "DATA_DIR": str(settings.DATA_DIR),
         "LLM_PROVIDERS": "builtin",
         "LOG_LEVEL": "ERROR",
+        **environment,
     }
     command = [sys.executable, "-m", "daphne", "--bind", "127.0.0.1", "--port", str(port), "--verbosity", "0"]
     process = subprocess.Popen([*command, "memorychat.asgi:application"], cwd=ROOT, env=os.environ | variables)
     try:
         _wait_until_it_answers(port)
-        yield port
+        yield Web(port, process.pid)
     finally:
         process.terminate()
         process.wait(30)

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from memorychat.bench import extraction, first_delta, million, recall, start, writing
+from memorychat.bench import extraction, first_delta, million, recall, start, streams, writing
 from memorychat.bench.report import load
 from memorychat.lib.scratch import scratch_database
 
@@ -13,11 +13,12 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "extraction": extraction.run,
     "writing": writing.run,
     "start": start.run,
+    "streams": streams.run,
     "million": million.run,
 }
 # It takes many minutes and some gigabytes, so it is asked for by its name.
 ASKED_FOR_ALONE = {"million"}
-NEEDS_DATABASE = {"recall", "delta", "extraction", "writing", "million"}
+NEEDS_DATABASE = {"recall", "delta", "extraction", "writing", "million", "streams"}
 
 
 class Command(BaseCommand):

@@ -1,0 +1,30 @@
+"""How many pages a person may hold open in one process, and how fast each may ask: nobody crowds others out."""
+
+import math
+import uuid
+from collections import Counter
+
+from django.conf import settings
+
+from memorychat.lib.buckets import Bucket
+
+MOST_SOCKETS = 40
+# Frames of one socket: so many at once, and so many a second.
+MOST_FRAMES, FRAMES_A_SECOND = 60, 20
+
+_open: Counter[uuid.UUID] = Counter()
+
+
+def admit(person_id: uuid.UUID) -> Bucket | None:
+    """Room for one more page, with the bucket that its frames have to pass; None when there is none."""
+    scale = settings.RATE_LIMIT_SCALE or math.inf
+    if _open[person_id] >= MOST_SOCKETS * scale:
+        return None
+    _open[person_id] += 1
+    return Bucket(FRAMES_A_SECOND * scale, MOST_FRAMES * scale)
+
+
+def leave(person_id: uuid.UUID) -> None:
+    _open[person_id] -= 1
+    if not _open[person_id]:
+        del _open[person_id]
