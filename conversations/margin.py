@@ -11,9 +11,9 @@ from django_htmx.http import trigger_client_event
 
 from accounts.models import User
 from accounts.requests import PersonRequest
-from conversations import turns
 from conversations.manuscript import turn_of
 from conversations.models import Message, Role
+from conversations.news import announce_change
 from memories import profiles
 from memories.access import MemoryAccess
 from memories.engine import undoing, writing
@@ -144,7 +144,7 @@ def _answer(request: PersonRequest, question: Message, written: Written) -> Http
 
 def _done(request: PersonRequest, question: Message) -> HttpResponse:
     """The margin hears of it and fetches itself anew, and so do the other pages of this person."""
-    turns.announce_change(question.conversation)
+    announce_change(question.conversation)
     if request.htmx:
         return trigger_client_event(HttpResponse(status=204), "memories-changed")
     return redirect("message", question.pk)

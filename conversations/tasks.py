@@ -2,7 +2,7 @@
 
 import uuid
 
-from conversations import episodes, learning
+from conversations import episodes, learning, summarising, titles
 from memorychat.jobs import enqueue, job, periodic
 
 
@@ -17,6 +17,16 @@ def learn_from(message_id: uuid.UUID) -> None:
     if conversation_id := episodes.due_with(message_id):
         enqueue(write_episode, conversation_id=conversation_id)
     learning.learn(message_id)
+
+
+@job("conversations.name", lock="title {conversation_id}", queueing_lock="title {conversation_id}")
+def name_conversation(conversation_id: uuid.UUID) -> None:
+    titles.write(conversation_id)
+
+
+@job("conversations.summarise", lock="summary {conversation_id}", queueing_lock="summary {conversation_id}")
+def summarise(conversation_id: uuid.UUID) -> None:
+    summarising.write(conversation_id)
 
 
 @periodic("conversations.learn_abandoned", cron="* * * * *")

@@ -13,11 +13,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from conversations import receipts, wishes
+from conversations import receipts, summarising, titles, wishes
 from conversations.branches import Tree, UnknownMessage
 from conversations.history import Earlier, earlier_in, within_budget
 from conversations.models import Conversation, Message, MessageStatus, Role
-from conversations.tasks import learn_from
+from conversations.news import announce_change
+from conversations.tasks import learn_from, name_conversation, summarise
 from memories import profiles
 from memories.access import MemoryAccess
 from memories.engine.types import Candidate
@@ -27,10 +28,10 @@ from memorychat.lib import text as texts
 from memorychat.lib.crypto import unlock
 from memorychat.lib.identifiers import uuid7
 from memorychat.lib.notify import announce
+from memorychat.llm.providers import has_language_model
 from memorychat.llm.types import ChatMessage
 
 MESSAGE_LIMIT = 32_000
-TITLE_LENGTH = 48
 CLAIM = ("answering", "answering_since")
 # For so long a claim to answer holds without being renewed.
 CLAIM_SECONDS = 15
@@ -151,15 +152,17 @@ def finish(turn: Turn, answer: str, status: MessageStatus, receipt: receipts.Dra
             message = _store_answer(question, answer, status)
             if receipt:
                 receipts.keep(message, receipt, answer)
-        ended: dict[str, Any] = {"answering": None, "last_at": timezone.now()}
-        if message:
-            ended["leaf_id"] = message.pk
+        # Where another answer came to nothing, the ones before it are there still.
+        leaf_id = message.pk if message else Tree.of(question.conversation).end_of(question.pk)
+        ended: dict[str, Any] = {"answering": None, "last_at": timezone.now(), "leaf_id": leaf_id}
         if Conversation.objects.filter(pk=question.conversation_id, answering=turn.id).update(**ended):
             announce_change(question.conversation)
         if turn.mode.writes and question.learning_since is None:
             question.learning_since = timezone.now()
             question.save(update_fields=["learning_since"])
             enqueue(learn_from, message_id=turn.id)
+        if message and status is MessageStatus.COMPLETE:
+            _have_it_told(turn, question, answer)
     return message
 
 
@@ -195,13 +198,22 @@ def clear(user: User, conversation_id: uuid.UUID) -> None:
         conversation = _find(user, conversation_id, lock=True)
         _refuse_claimed(conversation)
         conversation.messages.all().delete()
-        conversation.title, conversation.summary, conversation.leaf_id = "", None, None
-        conversation.save(update_fields=["title", "summary", "leaf_id"])
+        conversation.title, conversation.leaf_id = "", None
+        conversation.summary = conversation.summary_through = None
+        conversation.save(update_fields=["title", "summary", "summary_through", "leaf_id"])
 
 
-def announce_change(conversation: Conversation) -> None:
-    """The other pages of this person look again, once this is committed."""
-    announce(conversation.owner_id, "conversation.changed", {"conversation": str(conversation.pk)})
+def _have_it_told(turn: Turn, question: Message, answer: str) -> None:
+    """A conversation that has begun is named, and one that has become long is summarised, where there is a model.
+
+    What is said paused names nothing: whoever pauses wants nothing made of it that stays.
+    """
+    if not has_language_model(turn.access.profile):
+        return
+    if turn.mode.writes and titles.is_wanted(question):
+        enqueue(name_conversation, conversation_id=question.conversation_id)
+    if turn.earlier.left_out or summarising.is_wanted([*turn.history, ChatMessage("assistant", answer)]):
+        enqueue(summarise, after=summarising.PATIENCE, conversation_id=question.conversation_id)
 
 
 def _turn(
@@ -289,7 +301,7 @@ def _conversation_for(user: User, said: Said, words: str) -> tuple[Conversation,
     if conversation_id:
         return _fetch(user, conversation_id, lock=True), False
     profile = profiles.get(user, said.profile_id)
-    return Conversation.objects.create(owner=user, profile=profile, title=_title(words)), True
+    return Conversation.objects.create(owner=user, profile=profile, title=titles.first_words(words)), True
 
 
 def _opened_by(user: User, message_id: uuid.UUID | None) -> uuid.UUID | None:
@@ -297,11 +309,6 @@ def _opened_by(user: User, message_id: uuid.UUID | None) -> uuid.UUID | None:
     if message_id is None:
         return None
     return Message.objects.for_user(user).filter(pk=message_id).values_list("conversation", flat=True).first()
-
-
-def _title(words: str) -> str:
-    line = words.splitlines()[0]
-    return line if len(line) <= TITLE_LENGTH else f"{line[:TITLE_LENGTH].rstrip()}…"
 
 
 def _store(conversation: Conversation, said: Said, words: str) -> Message:

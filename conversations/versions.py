@@ -8,6 +8,7 @@ from accounts.models import User
 from conversations import turns
 from conversations.branches import Tree
 from conversations.models import Conversation, Message
+from conversations.news import announce_change
 from conversations.turns import TurnRefused, UnknownConversation
 
 
@@ -26,6 +27,6 @@ def show(user: User, conversation_id: uuid.UUID, message_id: uuid.UUID) -> Messa
             raise TurnRefused("An answer is being written. Wait for it, or stop it.", code="being_answered")
         conversation.leaf_id = leaf
         conversation.save(update_fields=["leaf_id"])
-        turns.announce_change(conversation)
+        announce_change(conversation)
     shown = Message.objects.select_related("conversation", "parent__conversation").get(pk=message_id)
     return shown.parent if shown.is_answer and shown.parent else shown
