@@ -28,6 +28,11 @@ class Turn:
     def wait_for_the_end(self) -> None:
         expect(self.reply).to_have_attribute("aria-busy", "false")
 
+    def act(self, name: str) -> Locator:
+        """What may be done with the message or with its answer. Some of it shows itself to a pointer that is near."""
+        self.article.hover()
+        return self.article.get_by_role("button", name=name, exact=True)
+
     def notes(self, word: str) -> Locator:
         """The margin's notes under this word: Remembered, Changed, Knew."""
         heading = self.article.page.get_by_role("heading", name=re.compile(rf"\b{word}$"))
@@ -45,6 +50,8 @@ class Chat:
         self.stop_button = page.get_by_role("button", name="Stop")
         self.turns = page.get_by_role("article")
         self.trouble = page.get_by_role("form", name="Write").get_by_role("alert")
+        self.notice = page.locator("#pen-notice")
+        self.editor = page.get_by_role("form", name="Edit your message")
 
     def turn(self, number: int) -> Turn:
         return Turn(self.turns.nth(number))

@@ -131,3 +131,178 @@ def test_the_dark_theme_is_dark_and_the_light_one_light(chat: Chat) -> None:
             dark, light = (paper, ink) if scheme == "dark" else (ink, paper)
             assert dark < 0.3, scheme
             assert light > 0.6, scheme
+
+
+def test_a_message_is_edited_in_its_place_and_what_it_brought_goes_first(chat: Chat) -> None:
+    first = chat.say("I live in Turku.")
+    expect(first.notes("Remembered")).to_contain_text("Turku")
+    chat.say("Where do I live?")
+
+    first.act("Edit").click()
+    expect(chat.editor.get_by_role("textbox")).to_have_value("I live in Turku.")
+    chat.editor.get_by_role("textbox").fill("I live in Oulu.")
+    chat.editor.get_by_role("radio", name="Take it back first").check()
+    chat.editor.get_by_role("button", name="Save and rerun").click()
+
+    expect(chat.turns).to_have_count(1)
+    expect(first.article).to_contain_text("I live in Oulu.")
+    expect(first.article).to_contain_text("2 of 2")
+    expect(first.notes("Remembered")).to_contain_text("Oulu")
+    first.act("Previous message").click()
+    expect(chat.turns).to_have_count(2)
+    expect(first.notes("Remembered")).to_contain_text("Undone")
+    chat.page.reload()
+    expect(chat.turns).to_have_count(2)
+
+
+def test_up_edits_the_last_message_and_escape_leaves_it(chat: Chat) -> None:
+    chat.say("I live in Turku.")
+    chat.message.press("ArrowUp")
+    expect(chat.editor.get_by_role("textbox")).to_be_focused()
+    chat.page.keyboard.press("Escape")
+    expect(chat.editor).to_have_count(0)
+
+    chat.message.fill("Half a thought")
+    chat.message.press("ArrowUp")
+    expect(chat.editor).to_have_count(0)
+    chat.message.fill("")
+    chat.message.press("ArrowUp")
+    chat.page.keyboard.type(" And I am a bookbinder.")
+    chat.page.keyboard.press("Enter")
+    turn = chat.turn(0)
+    expect(turn.article).to_contain_text("I live in Turku. And I am a bookbinder.")
+    turn.wait_for_the_end()
+    expect(chat.turns).to_have_count(1)
+
+
+def test_another_answer_stands_beside_the_first(chat: Chat) -> None:
+    turn = chat.say("What is my name?")
+    turn.act("Another answer").click()
+    expect(turn.article).to_contain_text("2 of 2")
+    turn.wait_for_the_end()
+    chat.say("Thanks")
+
+    turn.act("Previous answer").click()
+    expect(turn.article).to_contain_text("1 of 2")
+    expect(chat.turns).to_have_count(1)
+    turn.act("Next answer").press("Enter")
+    expect(turn.article).to_contain_text("2 of 2")
+    expect(chat.turns).to_have_count(2)
+
+
+def test_two_tabs_show_the_same(chat: Chat, context: BrowserContext) -> None:
+    chat.say("I live in Turku.")
+    other = Chat(context.new_page())
+    other.page.goto(chat.page.url)
+    other.message.fill("Half a thought")
+
+    chat.say("Where do I live?")
+    expect(other.turn(1).reply).to_contain_text("Turku")
+    other.turn(1).wait_for_the_end()
+    expect(other.message).to_have_value("Half a thought")
+    expect(other.turn(1).notes("Knew")).to_be_visible()
+    chat.turn(1).notes("Knew").get_by_role("button", name="Forget").click()
+    expect(other.turn(1).notes("Knew")).to_contain_text("Forgotten since.")
+
+
+def test_a_memory_is_steered_where_it_was_used(chat: Chat) -> None:
+    chat.say("I live in Turku.")
+    knew = chat.say("Where do I live?").notes("Knew")
+    expect(knew.get_by_role("link", name="said today")).to_have_attribute("href", re.compile("/chat/messages/"))
+    knew.get_by_role("img", name="Why it came").click()
+    expect(knew).to_contain_text("Relevance")
+
+    knew.get_by_role("button", name="Not relevant here").click()
+    expect(knew).to_contain_text("Counts less now")
+    expect(chat.turn(1).notes("Counts less").get_by_role("button", name="Undo")).to_be_visible()
+    knew.get_by_text("Correct").click()
+    knew.get_by_role("textbox", name="Corrected words").fill("I live in Oulu")
+    knew.get_by_role("button", name="Save").click()
+    expect(knew).to_contain_text("Corrected since.")
+    expect(knew).to_contain_text("I live in Turku")
+    chat.begin()
+    expect(chat.say("Where do I live?").reply).to_contain_text("Oulu")
+
+
+def test_commands_are_chosen_by_arrows_and_keep_their_words_out_of_addresses(chat: Chat) -> None:
+    addresses: list[str] = []
+    chat.page.on("request", lambda request: addresses.append(request.url))
+    keyboard = chat.page.keyboard
+    keyboard.type("/")
+    options = chat.page.get_by_role("listbox", name="Commands").get_by_role("option")
+    expect(options).to_have_count(7)
+    keyboard.press("ArrowDown")
+    expect(chat.message).to_have_attribute("aria-activedescendant", "command-forget")
+    keyboard.press("Escape")
+    expect(options).to_have_count(0)
+    keyboard.type("rem")
+    keyboard.press("Enter")
+    expect(chat.message).to_have_value("/remember ")
+    keyboard.type("I own a boat called Aurora")
+    keyboard.press("Enter")
+    expect(chat.notice).to_contain_text("Remembered.")
+    expect(chat.message).to_have_value("")
+
+    chat.try_to_send("/forget my boat")
+    chat.notice.get_by_role("checkbox", name=re.compile("Aurora")).check()
+    chat.notice.get_by_role("button", name="Forget these").click()
+    expect(chat.notice).to_contain_text("1 forgotten.")
+    chat.notice.get_by_role("button", name="Undo").click()
+    expect(chat.notice).to_contain_text("Undone.")
+    expect(chat.turns).to_have_count(0)
+    assert not [address for address in addresses if "boat" in address or "Aurora" in address]
+    chat.say("/etc/hosts is a file, and no command.")
+
+
+def test_a_command_that_would_write_asks_for_the_normal_mode(chat: Chat) -> None:
+    for command, mode in (("/pause", "Paused"), ("/incognito", "Incognito")):
+        chat.try_to_send(command)
+        expect(chat.page.get_by_role("radio", name=mode)).to_be_checked()
+        chat.try_to_send("/remember I own a boat")
+        expect(chat.notice).to_contain_text(f"{mode}: nothing is remembered by a command.")
+        chat.notice.get_by_role("button", name="Switch to Normal").click()
+        expect(chat.page.get_by_role("radio", name="Normal")).to_be_checked()
+    chat.choose("Paused")
+    chat.say("Please remember that I own a boat.")
+    expect(chat.notice).to_contain_text("this is not kept")
+
+
+def test_the_palette_and_the_keys_open_by_keyboard_on_every_page(chat: Chat) -> None:
+    page, keyboard = chat.page, chat.page.keyboard
+    keyboard.type("?")
+    expect(chat.message).to_have_value("?")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    keyboard.press("Control+k")
+    keyboard.type("incog")
+    keyboard.press("Enter")
+    expect(page.get_by_role("radio", name="Incognito")).to_be_checked()
+    page.goto("/memories/")
+    keyboard.press("Control+k")
+    palette = page.get_by_role("dialog", name="Go to or do")
+    expect(palette.get_by_role("option", name="Switch to Paused")).to_have_count(0)
+    keyboard.press("Escape")
+    expect(palette).to_have_count(0)
+    keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys and commands")).to_be_visible()
+    keyboard.press("Escape")
+    keyboard.press("Control+k")
+    keyboard.type("prof")
+    keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Profiles", level=1)).to_be_visible()
+
+
+def test_a_new_conversation_is_held_in_the_profile_that_is_chosen(chat: Chat) -> None:
+    page = chat.page
+    page.goto("/profiles/new/")
+    page.get_by_role("textbox", name="Name").fill("Work")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Profiles", level=1)).to_be_visible()
+    chat.begin()
+    page.get_by_role("combobox", name="Profile").select_option(label="Work")
+    chat.say("I live in Turku.")
+    page.reload()
+    expect(page.get_by_role("link", name="Work", exact=True)).to_be_visible()
+    chat.try_to_send("/profile")
+    chat.notice.get_by_role("link", name="Personal").click()
+    expect(page.get_by_role("combobox", name="Profile")).to_be_visible()
+    expect(chat.say("Where do I live?").reply).not_to_contain_text("Turku")

@@ -302,9 +302,10 @@ def stranger(browser: Browser, house: House) -> Iterator[Stranger]:
 def ids(house: House) -> dict[str, str]:
     """Of everything of alice's that an address can name."""
     [row] = house.rows(
-        "SELECT memory.owner_id, memory.profile_id, memory.id, event.change_id, message.id, message.conversation_id"
-        " FROM memories_memory memory JOIN memories_memoryevent event ON event.memory_id = memory.id"
+        "SELECT memory.owner_id, memory.profile_id, memory.id, event.change_id, message.id, message.conversation_id,"
+        " answer.id FROM memories_memory memory JOIN memories_memoryevent event ON event.memory_id = memory.id"
         " JOIN conversations_message message ON message.id = event.message_id"
+        " JOIN conversations_message answer ON answer.parent_id = message.id AND answer.role = 'assistant'"
         " JOIN accounts_user owner ON owner.id = memory.owner_id"
         " WHERE owner.email = 'alice@example.com' AND memory.status = 'active' LIMIT 1"
     )
@@ -317,8 +318,8 @@ def ids(house: House) -> dict[str, str]:
         " WHERE one.status = 'active' AND one.owner_id = %s LIMIT 1 RETURNING id",
         row[0],
     )
-    names = ("user_id", "profile_id", "memory_id", "change_id", "message_id", "conversation_id", "conflict_id")
-    return dict(zip(names, map(str, [*row, *conflict]), strict=True))
+    names = ("user_id", "profile_id", "memory_id", "change_id", "message_id", "conversation_id", "answer_id")
+    return dict(zip((*names, "conflict_id"), map(str, [*row, *conflict]), strict=True))
 
 
 def events(house: House) -> int:
