@@ -45,6 +45,8 @@ def clean(text: str, *, limit: int, name: str = "text") -> str:
 
 def fold(text: str) -> str:
     """Lower case without accents, so that "José" and "jose" are one word."""
+    if text.isascii():
+        return text.casefold()
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
