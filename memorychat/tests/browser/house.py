@@ -76,7 +76,7 @@ class House:
 
     def kill(self, name: str) -> None:
         """`kill -9` of the processes whose command line holds the name."""
-        _kill([each for each in self.processes() if any(name in part for part in each.cmdline())])
+        _kill([each for each in self.processes() if _runs(each, name)])
 
     def kill_database(self) -> None:
         _kill(self._database_processes())
@@ -172,6 +172,14 @@ class House:
             return process.name() == "postgres" and process.cwd() == self._facts["data"]
         except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
             return False
+
+
+def _runs(process: psutil.Process, name: str) -> bool:
+    try:
+        return any(name in part for part in process.cmdline())
+    except psutil.NoSuchProcess:
+        # It has just ended by itself.
+        return False
 
 
 def _kill(processes: list[psutil.Process]) -> None:
