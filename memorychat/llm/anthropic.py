@@ -1,14 +1,13 @@
 """Anthropic's models, by its Messages API."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import anthropic
 from anthropic import AsyncAnthropic
 
+from memorychat.llm.clients import OnePerLoop
 from memorychat.llm.errors import named_errors
 from memorychat.llm.types import Finished, Piece, Pieces, Prompt, ProviderError, ToolCall
 
@@ -31,7 +30,7 @@ class AnthropicChat:
             "timeout": timeout,
             "max_retries": 0,
         }
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncAnthropic] = WeakKeyDictionary()
+        self._clients = OnePerLoop(lambda: AsyncAnthropic(**self._settings))
 
     async def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
         request = {
@@ -47,20 +46,14 @@ class AnthropicChat:
         }
         answer = _Answer()
         with named_errors(anthropic):
-            async with await self._client.messages.create(**request) as events:
+            async with await self._clients.get().messages.create(**request) as events:
                 async for event in events:
                     if piece := answer.take(event):
                         yield piece
 
     async def aclose(self) -> None:
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
+        if client := self._clients.take():
             await client.close()
-
-    @property
-    def _client(self) -> AsyncAnthropic:
-        """One a loop: its connections belong to the loop that opened them."""
-        return self._clients.setdefault(asyncio.get_running_loop(), AsyncAnthropic(**self._settings))
 
 
 def _system(prompt: Prompt) -> str:

@@ -67,14 +67,10 @@ async def test_a_tool_is_called_and_its_answer_heard(
 def test_a_call_that_comes_in_parts_is_put_together() -> None:
     """As servers send it: the name first, then the arguments bit by bit."""
 
-    class Part:
-        def __init__(self, **fields: object) -> None:
-            self.__dict__.update(fields)
-
     calls = _Calls()
-    calls.take([Part(index=0, id="a", function=Part(name="look_up", arguments=""))])
-    calls.take([Part(index=0, id=None, function=Part(name=None, arguments='{"query":'))])
-    calls.take([Part(index=0, id=None, function=Part(name=None, arguments=' "town"}'))])
+    calls.take([{"index": 0, "id": "a", "function": {"name": "look_up", "arguments": ""}}])
+    calls.take([{"index": 0, "id": None, "function": {"name": None, "arguments": '{"query":'}}])
+    calls.take([{"index": 0, "function": {"arguments": ' "town"}'}}])
     assert calls.whole() == [ToolCall("a", "look_up", '{"query": "town"}')]
 
 
