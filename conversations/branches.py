@@ -55,6 +55,19 @@ class Tree:
             message_id = following[-1].id
         return message_id
 
+    def end_after(self, message_id: uuid.UUID | None) -> uuid.UUID | None:
+        """The leaf that is reached from a message, or from the beginning; None where nothing is said."""
+        following = self._children.get(message_id)
+        return self.end_of(following[-1].id) if following else message_id
+
+    def turn(self, question_id: uuid.UUID) -> list[uuid.UUID]:
+        """A message of the person with all answers to it. Raises UnknownMessage."""
+        place = self._places.get(question_id)
+        if place is None or place.role != Role.USER:
+            raise UnknownMessage
+        answers = [child.id for child in self._children.get(question_id, []) if child.role == Role.ASSISTANT]
+        return [question_id, *answers]
+
     @cached_property
     def _children(self) -> dict[uuid.UUID | None, list[Place]]:
         found: dict[uuid.UUID | None, list[Place]] = {}

@@ -1,9 +1,11 @@
 from django.urls import path
 
-from conversations import commands, language_models, margin, views
+from conversations import commands, language_models, margin, shelf, views
 
 # A memory that stands in the margin of the turn of a message.
 BESIDE = "chat/messages/<uuid:message_id>/memories/<uuid:memory_id>"
+# A conversation as a whole.
+WHOLE = "chat/<uuid:conversation_id>"
 
 urlpatterns = [
     path("", views.chat, name="chat"),
@@ -24,4 +26,19 @@ urlpatterns = [
     path("chat/remember/", commands.remember, name="remember"),
     path("chat/forget/which/", commands.forget_which, name="forget-which"),
     path("chat/forget/", commands.forget, name="forget"),
+    path("chats/", shelf.conversation_list, name="shelf"),
+    path("chats/archived/", shelf.archived_list, name="shelf-archived"),
+    path("chats/list/", shelf.sidebar_list, name="sidebar-list"),
+    path("search/", shelf.search, name="search"),
+    path(f"{WHOLE}/options/", shelf.options, name="conversation-options"),
+    path(f"{WHOLE}/rename/", shelf.rename, name="conversation-rename"),
+    path(f"{WHOLE}/pin/", shelf.pin, name="conversation-pin"),
+    path(f"{WHOLE}/unpin/", shelf.unpin, name="conversation-unpin"),
+    path(f"{WHOLE}/archive/", shelf.archive, name="conversation-archive"),
+    path(f"{WHOLE}/unarchive/", shelf.unarchive, name="conversation-unarchive"),
+    path(f"{WHOLE}/delete/", shelf.delete, name="conversation-delete"),
+    path(f"{WHOLE}/export.md", shelf.export_markdown, name="conversation-export-markdown"),
+    path(f"{WHOLE}/export.json", shelf.export_json, name="conversation-export-json"),
+    path(f"{WHOLE}/found/<uuid:message_id>/", shelf.found_elsewhere, name="found-elsewhere"),
+    path(f"{WHOLE}/turns/<uuid:message_id>/delete/", shelf.delete_turn, name="turn-delete"),
 ]

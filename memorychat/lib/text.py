@@ -23,6 +23,8 @@ DEFAULT_LANGUAGE = "en"
 # Runs of scripts that put no blank between words are cut into pairs of characters.
 UNSPACED = r"\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 TOKEN = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}]+(?:['’][^\W_]+)*")
+# Where accents can be: to look at each letter of a long text takes its time.
+BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 class TextError(ValueError):
@@ -47,8 +49,11 @@ def fold(text: str) -> str:
     """Lower case without accents, so that "José" and "jose" are one word."""
     if text.isascii():
         return text.casefold()
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    return BEYOND_ASCII.sub(_without_accents, unicodedata.normalize("NFKD", text.casefold().replace("’", "'")))
+
+
+def _without_accents(letters: re.Match[str]) -> str:
+    return "".join(letter for letter in letters.group() if not unicodedata.combining(letter))
 
 
 def tokens(text: str) -> list[str]:

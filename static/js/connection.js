@@ -32,7 +32,10 @@ export class Connection {
     socket.addEventListener("message", (event) => {
       // Only a socket on which something came has done its work: one may open and be dropped again and again.
       this.#failures = 0;
-      this.received(JSON.parse(event.data));
+      const frame = JSON.parse(event.data);
+      this.received(frame);
+      // What stands beside the chat hears of it too.
+      document.dispatchEvent(new CustomEvent("frame", { detail: frame }));
     });
     socket.addEventListener("close", (event) => this.#closed(event.code));
   }
