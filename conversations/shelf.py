@@ -29,7 +29,6 @@ from memorychat.lib.crypto import unlock
 from memorychat.lib.text import TextError
 
 INVALID = 422
-CONFLICT = 409
 # What is shown below the field in which one types, and on a page of its own.
 FEW, MANY = 6, 50
 
@@ -115,7 +114,7 @@ def delete(request: PersonRequest, conversation_id: uuid.UUID) -> HttpResponse:
         messages.success(request, form.done("The conversation is deleted."))
         return redirect("chat")
     context = {"entry": conversation, "messages_count": conversation.messages.count()}
-    return _ask(request, "conversations/conversation_delete.html", keeping.brought_by(conversation), context)
+    return _ask(request, "conversations/conversation_delete.html", form, keeping.brought_by(conversation), context)
 
 
 @login_required
@@ -137,7 +136,7 @@ def delete_turn(request: PersonRequest, conversation_id: uuid.UUID, message_id: 
         return redirect("conversation", conversation_id)
     unlock([question, question.conversation])
     context = {"entry": question.conversation, "question": question, "answers": question.children.count()}
-    return _ask(request, "conversations/turn_delete.html", keeping.brought_by_turn(question), context)
+    return _ask(request, "conversations/turn_delete.html", form, keeping.brought_by_turn(question), context)
 
 
 @login_required
@@ -162,7 +161,7 @@ def export_json(request: PersonRequest, conversation_id: uuid.UUID) -> HttpRespo
 def search(request: PersonRequest) -> HttpResponse:
     """The words come by POST, so that no address, log or history holds them."""
     query = request.POST.get("query", "").strip()
-    found, trouble = _search(request, query) if request.method == "POST" else (searching.Found(), "")
+    found, trouble = _search(request, query)
     context = {"found": found, "trouble": trouble, "query": query}
     if request.htmx and not request.htmx.boosted:
         return render(request, "conversations/_search_results.html", context)
@@ -202,8 +201,11 @@ def _do(request: PersonRequest, verb: Verb, conversation_id: uuid.UUID, done: st
     return redirect("shelf-archived" if verb is keeping.archive else "shelf")
 
 
-def _ask(request: PersonRequest, template: str, brought: Brought, context: dict[str, object]) -> HttpResponse:
-    return render(request, template, {**context, "preview": brought.preview()})
+def _ask(
+    request: PersonRequest, template: str, form: DeleteForm, brought: Brought, context: dict[str, object]
+) -> HttpResponse:
+    context |= {"preview": brought.preview()}
+    return render(request, template, context, status=INVALID if form.errors else 200)
 
 
 def _answer_sidebar(request: PersonRequest) -> HttpResponse:
@@ -231,6 +233,9 @@ def _attachment(text: str, content_type: str, conversation: Conversation, ending
 
 
 def _search(request: PersonRequest, query: str) -> tuple[searching.Found, str]:
+    """What is found, and why nothing can be. A field that was emptied asks for nothing."""
+    if not query:
+        return searching.Found(), ""
     try:
         return searching.search(request.user, query, most=FEW if request.htmx else MANY), ""
     except TextError as error:
