@@ -90,7 +90,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(
         say(alice, f"Number {number}")
     with django_assert_max_num_queries(14):
         reader.get(reverse("shelf"))
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(10):
         reader.get(reverse("sidebar-list"))
 
 
