@@ -17,9 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from structlog.contextvars import bound_contextvars
 
 from accounts.models import User
-from conversations import crowding, replies, turns
+from conversations import crowding, rendering, replies, turns
 from conversations.branches import UnknownMessage
-from conversations.models import Message, MessageStatus
+from conversations.models import MessageStatus
 from conversations.replies import Frame, Reply
 from conversations.sessions import signed_in, watch
 from conversations.stretches import Stretch, lost_stretches
@@ -296,6 +296,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._send({"type": "reply.started", "turn": str(reply.turn.id)})
         for delta in reply.frames[after:]:
             await self._send(delta)
+        if not reply.last_frame and (picture := reply.picture()):
+            await self._send(picture)
         if reply.last_frame:
             self._lengthen_stretch(reply)
             await self._send(reply.last_frame)
@@ -352,12 +354,6 @@ def _read_answer(user: User, turn_id: uuid.UUID) -> Frame | None:
     return {
         "type": "reply.finished" if answer.status == MessageStatus.COMPLETE else "reply.stopped",
         "message_id": str(answer.pk),
-        "html": replies.html_of(answer.text, _given(answer)),
+        "html": rendering.html_of_answer(answer),
         "receipt": None,
     }
-
-
-def _given(answer: Message) -> int:
-    """How many memories it may name by number."""
-    receipt = getattr(answer, "receipt", None)
-    return len(receipt.recalled) if receipt else 0

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 
 from accounts import idempotency
 from accounts.models import IdempotencyRecord
-from conversations import replies
+from conversations import rendering, replies
 from conversations.models import Message
 from conversations.replies import Frame
 from conversations.schemas import ChatOut
@@ -62,6 +62,9 @@ class Exchange:
         )
 
     async def _hear(self, frame: Frame) -> None:
+        if frame["type"] == "reply.rendered":
+            # For pages: a program has the deltas.
+            return
         if frame["type"] == "reply.delta":
             self._text += frame["text"]
         # Before the program can hear the end, for it might ask again at once.
@@ -102,7 +105,7 @@ def frames_again(turn_id: uuid.UUID, answer: ChatOut) -> Iterator[Frame]:
     yield {
         "type": "reply.finished",
         "message_id": str(answer.message_id),
-        "html": replies.html_of(answer.reply, given),
+        "html": rendering.html_of(answer.reply, given),
         "receipt": answer.receipt,
     }
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from conversations import colophon
+from conversations import colophon, rendering
 from conversations.branches import Place, Tree, answer_in
 from conversations.models import Conversation, Message, MessageStatus, Role
 from conversations.notes import Notes, notes_of
 from memories.models import MemorySource, PrivacyMode
-from memorychat.lib import markdown
 from memorychat.lib.crypto import unlock
 
 PAGE_SIZE = 50
@@ -112,7 +111,7 @@ def _turns(
             id=question.pk,
             answer_id=answer.pk if answer else None,
             asked=_marked(question.text, _kept(quotes.get(question.pk, []), notes[question.pk])),
-            said=_html_of(answer) if answer else SafeString(),
+            said=mark_safe(rendering.html_of_answer(answer)) if answer else SafeString(),  # noqa: S308  # cleaned by nh3
             mode=mode,
             notes=notes[question.pk],
             changes_mode=mode != former,
@@ -168,13 +167,6 @@ def _marked(text: str, quotes: Sequence[str]) -> SafeString:
             parts += [escape(text[end:start]), format_html("<mark>{}</mark>", text[start : start + length])]
             end = start + length
     return mark_safe("".join([*parts, escape(text[end:])]))  # noqa: S308  # every part is escaped
-
-
-def _html_of(answer: Message) -> SafeString:
-    """A stored answer as safe HTML; numbers of memories that it was given become marks."""
-    receipt = getattr(answer, "receipt", None)
-    numbers = [row["number"] for row in receipt.recalled] if receipt else []
-    return mark_safe(markdown.to_html(answer.text, citations=numbers))  # noqa: S308  # cleaned by nh3
 
 
 def _trouble(answer: Message | None) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from django.db import DatabaseError
 
-from conversations import turns, usage
+from conversations import rendering, turns, usage
 from conversations.models import MessageStatus
 from conversations.prompting import prompt_of
 from conversations.receipts import Draft
@@ -24,7 +24,6 @@ from conversations.threads import in_thread
 from conversations.toolbox import Toolbox
 from conversations.turns import Turn
 from memorychat.jobs import correlation_id
-from memorychat.lib import markdown
 from memorychat.lib.crypto import key_ring
 from memorychat.lib.shutdown import on_shutdown
 from memorychat.llm.builtin import BuiltinChat
@@ -36,7 +35,7 @@ log = structlog.get_logger(__name__)
 Frame = dict[str, Any]
 Listener = Callable[[Frame], Awaitable[None]]
 
-DELTA_SECONDS = 0.05
+DELTA_SECONDS = 0.08
 # How often a model may call tools for one answer, how many at once, and how much it may say in all.
 MOST_ROUNDS, MOST_CALLS = 4, 8
 MOST_OUTPUT_TOKENS = 4_000
@@ -77,6 +76,7 @@ class Reply:
         self._draft = Draft(turn.mode, self._model.provider, self._model.model)
         self._toolbox = Toolbox(turn, self._draft)
         self._unsent = ""
+        self._growing = rendering.Growing()
         self._sending = asyncio.Lock()
         self._stopped_as: MessageStatus | None = None
         self._started = time.perf_counter()
@@ -203,6 +203,8 @@ class Reply:
         while True:
             await asyncio.sleep(DELTA_SECONDS)
             await self._send_unsent()
+            if frame := self._growing.frame(len(self._draft.given)):
+                await self._publish(frame)
 
     async def _renew_regularly(self) -> None:
         while self.turn.mode.keeps_words:
@@ -218,6 +220,7 @@ class Reply:
             if text:
                 frame = {"type": "reply.delta", "seq": len(self.frames) + 1, "text": text}
                 self.frames.append(frame)
+                self._growing.add(text)
                 await self._publish(frame)
 
     async def _end(self, status: MessageStatus, trouble: str) -> None:
@@ -232,11 +235,15 @@ class Reply:
             {
                 "type": "reply.finished" if status is MessageStatus.COMPLETE else "reply.stopped",
                 "message_id": str(message.pk) if message else None,
-                "html": html_of(self.text, len(self._draft.given)),
+                "html": await in_thread(rendering.html_of, self.text, len(self._draft.given)),
                 "receipt": self._draft.frame(self.text),
             },
             last=True,
         )
+
+    def picture(self) -> Frame | None:
+        """What has come so far as it is shown, for a page that comes back."""
+        return self._growing.whole_frame(len(self._draft.given))
 
     async def _publish(self, frame: Frame, *, last: bool = False) -> None:
         if last:
@@ -259,11 +266,6 @@ def _log_crash(task: asyncio.Task[None]) -> None:
     """What no one foresaw; the page was told already."""
     if not task.cancelled() and (error := task.exception()):
         log.error("reply_crashed", exc_info=error)
-
-
-def html_of(text: str, given: int) -> str:
-    """The answer as it is shown; `given` is how many memories it may name by number."""
-    return markdown.to_html(text, citations=range(1, given + 1))
 
 
 def failed(code: str) -> Frame:

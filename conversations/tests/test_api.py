@@ -247,7 +247,11 @@ async def test_a_streamed_answer_has_the_names_of_the_socket_s_frames(stream: St
     assert frames[0][1]["id"] == str(question.conversation_id)
     assert frames[1][1]["id"] == str(question.pk)
     last, data = frames[-1]
-    assert (last, data["message_id"], data["html"]) == ("reply.finished", str(reply.pk), "<p>One two three.</p>\n")
+    assert (last, data["message_id"], data["html"]) == (
+        "reply.finished",
+        str(reply.pk),
+        '<p dir="auto">One two three.</p>\n',
+    )
     assert data["receipt"]["provider"] == "fake"
 
 

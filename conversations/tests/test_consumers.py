@@ -140,7 +140,7 @@ async def test_a_turn_tells_its_frames_in_order(open_page: OpenPage, alice: User
     assert [delta["seq"] for delta in deltas] == list(range(1, len(deltas) + 1))
     assert "".join(delta["text"] for delta in deltas) == "one two three"
     assert frames[1]["client_message_id"] == "m1"
-    assert frames[-1]["html"] == "<p>one two three</p>\n"
+    assert frames[-1]["html"] == '<p dir="auto">one two three</p>\n'
     assert (frames[-1]["receipt"]["provider"], frames[-1]["receipt"]["output_tokens"]) == ("fake", 3)
     stored = await in_thread(lambda: Message.objects.get(pk=frames[-1]["message_id"]))
     assert (stored.status, str(stored.parent_id)) == (MessageStatus.COMPLETE, frames[1]["id"])
@@ -154,7 +154,7 @@ async def test_the_answer_names_the_memory_it_used(open_page: OpenPage, alice: U
     await in_thread(remember)
     page = await open_page(alice)
     finished = (await page.say("Where do I live?"))[-1]
-    assert finished["html"] == '<p>You told me that you live in Porto.<sup class="cite">1</sup></p>\n'
+    assert finished["html"] == '<p dir="auto">You told me that you live in Porto.<sup class="cite">1</sup></p>\n'
     [recalled] = finished["receipt"]["recalled"]
     assert (recalled["memory_id"], recalled["cited"]) == (str((await in_thread(Memory.objects.get)).pk), True)
     receipt = await in_thread(Receipt.objects.get)
@@ -266,7 +266,7 @@ async def test_a_reply_that_ended_meanwhile_is_told_from_its_row(
     page = await open_page(alice)
     frames = await page.say("Hello")
     await page.send("reply.resume", turn=frames[1]["id"], after=0)
-    assert (await page.receive())["html"] == "<p>one</p>\n"
+    assert (await page.receive())["html"] == '<p dir="auto">one</p>\n'
     stranger = await open_page(bob)
     await stranger.send("reply.resume", turn=frames[1]["id"], after=0)
     assert (await stranger.receive())["type"] == "reply.failed"
@@ -334,7 +334,7 @@ async def test_trouble_of_the_model_is_told_in_a_sentence_and_the_socket_stays_u
     assert not await in_thread(lambda: Message.objects.filter(status=MessageStatus.COMPLETE, role="assistant").exists())
     assert not await in_thread(Receipt.objects.exists)
     use_model(FakeChat(answer="Fine."))
-    assert (await page.say("Are you there?"))[-1]["html"] == "<p>Fine.</p>\n"
+    assert (await page.say("Are you there?"))[-1]["html"] == '<p dir="auto">Fine.</p>\n'
     assert outcomes.last["fake"].code == ""
 
 
@@ -564,7 +564,7 @@ async def test_another_answer_streams_beside_the_first(
     saved = next(frame for frame in await page.say("Hello") if frame["type"] == "message.saved")
     use_model(FakeChat(answer="Second."))
     await page.send("reply.again", message_id=saved["id"])
-    assert (await page.until(*LAST))[-1]["html"] == "<p>Second.</p>\n"
+    assert (await page.until(*LAST))[-1]["html"] == '<p dir="auto">Second.</p>\n'
     answers = await in_thread(lambda: Message.objects.filter(parent=saved["id"]).count())
     assert answers == 2
     stranger = await open_page(bob)
@@ -603,7 +603,7 @@ async def test_what_another_process_writes_is_heard_when_it_is_whole(
     await page.send("reply.resume", turn=str(turn.id), after=0)
     assert (await page.receive())["type"] == "reply.started"
     await in_thread(turns.finish, turn, "From elsewhere.", MessageStatus.COMPLETE, None)
-    assert (await page.receive())["html"] == "<p>From elsewhere.</p>\n"
+    assert (await page.receive())["html"] == '<p dir="auto">From elsewhere.</p>\n'
 
 
 async def test_stop_reaches_the_process_that_writes(open_page: OpenPage, alice: User, use_model: UseModel) -> None:
@@ -658,4 +658,50 @@ async def test_a_flood_of_frames_closes_the_socket_that_it_comes_on(
         await page.send("privacy.set", mode="normal")
     assert (await page.receive())["code"] == "too_much"
     assert await page.closed_with() == 4429
-    assert (await other.say("Hello"))[-1]["html"] == "<p>Fine.</p>\n"
+    assert (await other.say("Hello"))[-1]["html"] == '<p dir="auto">Fine.</p>\n'
+
+
+async def test_an_answer_with_markup_is_sent_as_it_is_shown_block_by_block(
+    use_model: UseModel, alice: User, open_page: OpenPage
+) -> None:
+    use_model(FakeChat("One *word*.\n\n- two\n- three\n\nAnd so on, and on, and *on*.", pause=0.05))
+    frames = await (await open_page(alice)).say("Count")
+    rendered = [frame for frame in frames if frame["type"] == "reply.rendered"]
+    assert rendered
+    assert rendered[-1]["closed"] == sum(len(frame["html"]) for frame in rendered)
+    whole = [html for frame in rendered for html in frame["html"]]
+    assert frames[-1]["html"].startswith("".join(whole))
+
+
+async def test_a_page_that_comes_back_gets_the_whole_picture(
+    use_model: UseModel, alice: User, open_page: OpenPage
+) -> None:
+    use_model(FakeChat("One *word*.\n\n- two\n- three " + "and more " * 40, pause=0.05))
+    first = await open_page(alice)
+    await first.send("message.send", text="Count", client_message_id="1")
+    before = await first.until("reply.rendered")
+    turn = next(frame["turn"] for frame in before if frame["type"] == "reply.started")
+    second = await open_page(alice)
+    await second.send("reply.resume", turn=turn, after=0)
+    picture = (await second.until("reply.rendered"))[-1]
+    assert len(picture["html"]) == picture["closed"]
+    await second.send("reply.stop")
+    await second.until(*LAST)
+
+
+async def test_page_and_socket_are_given_the_same_html(
+    use_model: UseModel, alice: User, open_page: OpenPage, client: Client
+) -> None:
+    use_model(FakeChat("# A *word*\n\n```python\nx = 1\n```\n\n[docs](https://example.org) and [1]"))
+    page = await open_page(alice)
+    frames = await page.say("Count")
+    live = frames[-1]["html"]
+    turn = next(frame["turn"] for frame in frames if frame["type"] == "reply.started")
+    await page.send("reply.resume", turn=turn, after=0)
+    resumed = (await page.until(*LAST))[-1]["html"]
+    answer = await Message.objects.select_related("owner").aget(role="assistant")
+    await in_thread(client.force_login, alice)
+    shown = await in_thread(client.get, f"/chat/{answer.conversation_id}/", headers={"host": "localhost"})
+
+    assert live == resumed
+    assert live in shown.content.decode()

@@ -63,7 +63,7 @@ async def test_trouble_ends_within_its_deadline_in_a_sentence(
     # Nothing that was cut passes for an answer.
     assert not await in_thread(lambda: Message.objects.filter(status=MessageStatus.COMPLETE, role="assistant").exists())
     model.trouble, model.answer = "", lambda request: "All is well."
-    assert (await page.say("Are you there?"))[-1]["html"] == "<p>All is well.</p>\n"
+    assert (await page.say("Are you there?"))[-1]["html"] == '<p dir="auto">All is well.</p>\n'
 
 
 async def test_a_server_that_is_not_there_is_told_too(open_page: OpenPage, alice: User, settings: Settings) -> None:
@@ -89,11 +89,11 @@ async def test_a_broken_call_of_a_tool_is_answered(
 
     model.answer = call_then_answer
     page = await open_page(alice)
-    assert (await page.say("Hello"))[-1]["html"] == "<p>I could not do that.</p>\n"
+    assert (await page.say("Hello"))[-1]["html"] == '<p dir="auto">I could not do that.</p>\n'
 
 
 async def test_a_wait_that_the_provider_asks_for_is_kept(open_page: OpenPage, alice: User, model: Behaviour) -> None:
     model.trouble, model.again_after, model.troubles_left = "429", "0.2", 1
     page = await open_page(alice)
-    assert (await page.say("Hello"))[-1]["html"] == "<p>All is well.</p>\n"
+    assert (await page.say("Hello"))[-1]["html"] == '<p dir="auto">All is well.</p>\n'
     assert len(model.requests) == 2

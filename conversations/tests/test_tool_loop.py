@@ -130,7 +130,7 @@ async def test_a_model_that_only_calls_tools_is_stopped(open_page: OpenPage, ali
     model = use_model(chat("At last.", *[("search_memories", '{"query": "dog"}')] * 50))
     page = await open_page(alice)
     last = (await page.say("Hello"))[-1]
-    assert last["html"] == "<p>At last.</p>\n"
+    assert last["html"] == '<p dir="auto">At last.</p>\n'
     assert len(model.prompts) == MOST_ROUNDS + 1
     assert not model.prompts[-1].tools
 
@@ -141,7 +141,7 @@ async def test_a_wrong_call_is_answered_and_the_reply_goes_on(
 ) -> None:
     model = use_model(chat("Fine.", call))
     page = await open_page(alice)
-    assert (await page.say("Hello"))[-1]["html"] == "<p>Fine.</p>\n"
+    assert (await page.say("Hello"))[-1]["html"] == '<p dir="auto">Fine.</p>\n'
     assert json.loads(model.prompts[1].rounds[0].results[0])["action"] == "bad_call"
     receipt = await in_thread(Receipt.objects.get)
     assert "rocket" not in json.dumps(receipt.prompt)

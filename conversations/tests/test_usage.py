@@ -62,7 +62,7 @@ async def test_who_has_used_up_what_they_may_is_told_and_answered_from_memories(
     settings.LLM_TOKENS_PER_DAY = 11
     model = use_model(FakeChat("Fine."))
     page = await open_page(alice)
-    assert (await page.say("Hello", privacy_mode=mode))[-1]["html"] == "<p>Fine.</p>\n"
+    assert (await page.say("Hello", privacy_mode=mode))[-1]["html"] == '<p dir="auto">Fine.</p>\n'
     last = (await page.say("Hello", privacy_mode=mode))[-1]
     assert "used up for today" in last["html"]
     assert last["receipt"]["provider"] == "builtin"

@@ -12,6 +12,7 @@ from memorychat.lib import markdown
 # Whatever of these is missing, the text is prose: a sign within a line, or what a line may begin with.
 SIGN = re.compile(r"[*_`#\[\]<>|~\\&]|://")
 BEGINNING = re.compile(r"^(?: {0,3}(?:[-+=]|\d{1,9}[.)])| {4}|\t)", re.MULTILINE)
+FENCE_END = re.compile(r"\n[ >]*(?:`{3}|~{3})")
 LINE_END = re.compile(r"\r\n?|\n")
 # A block that grows longer than this is left to the end: a page shows its text till then.
 LONGEST_OPEN, LONGEST_OPEN_CODE = 8_000, 30_000
@@ -27,7 +28,7 @@ class Unfolding:
         # Where in the tail that begins which came after the last look, and that in which no markup was looked for.
         self._seen = self._searched = 0
         self._kind = ""
-        self._has_markup = False
+        self.has_markup = False
 
     def add(self, piece: str) -> None:
         self._tail += piece
@@ -37,9 +38,9 @@ class Unfolding:
         """Whether more came than words that a page can add by itself."""
         if self._seen == len(self._tail):
             return False
-        if not self._has_markup:
-            self._has_markup = self._begins_markup()
-            return self._has_markup
+        if not self.has_markup:
+            self.has_markup = self._begins_markup()
+            return self.has_markup
         if len(self._tail) > (LONGEST_OPEN_CODE if self._kind == "fence" else LONGEST_OPEN):
             return False
         return not (self._adds_code() if self._kind == "fence" else self._adds_words())
@@ -48,9 +49,13 @@ class Unfolding:
         """Take in what came, and say which blocks have become whole."""
         closed = self._close(citations)
         self.blocks += closed
-        self.open = markdown.to_html(self._tail.rstrip(), citations=citations)
+        self.open = self.rest(citations)
         self._seen = len(self._tail)
         return closed
+
+    def rest(self, citations: Collection[int] = ()) -> str:
+        """What comes after the blocks that are whole, as HTML."""
+        return markdown.to_html(self._tail.rstrip(), citations=citations)
 
     def _close(self, citations: Collection[int]) -> list[str]:
         """By lines that are whole: "***" may still become bold words of the paragraph before it."""
@@ -78,4 +83,5 @@ class Unfolding:
 
     def _adds_code(self) -> bool:
         came = self._tail[self._seen :]
-        return "\n" in self._tail[: self._seen] and "`" not in came and "~" not in came
+        is_open = "\n" in self._tail[: self._seen] and not FENCE_END.search(self._tail)
+        return is_open and "`" not in came and "~" not in came
