@@ -27,6 +27,9 @@ application = ProtocolTypeRouter(
     }
 )
 
+# Threads that wait for the database must not hold up the loop that streams: by default each may keep it for 5 ms.
+sys.setswitchinterval(0.0005)
+
 if "daphne.server" in sys.modules:
     sys.modules["daphne.ws_protocol"].WebSocketFactory.protocol = BoundedWebSocket
     drain_before_stopping(sys.modules["twisted.internet.reactor"])
