@@ -11,13 +11,13 @@ from django.urls import reverse
 from accounts.models import User
 from conversations import notes, receipts, turns
 from conversations.branches import Tree
-from conversations.models import Conversation, Message, Receipt
+from conversations.models import Conversation, Message, MessageStatus, Receipt
 from conversations.prompting import prompt_of
 from conversations.turns import Said, Turn
 from memories import profiles
 from memories.engine import writing
 from memories.engine.recall import recall
-from memories.engine.types import Candidate, Outcome, Provenance
+from memories.engine.types import Candidate, Outcome, Provenance, Written
 from memories.models import Memory, MemoryEvent, Origin, PrivacyMode, Status
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def converse(alice: User) -> Converse:
 def answered(turn: Turn, answer: str = "I see.") -> Turn:
     draft = receipts.Draft(turn.mode.value, "builtin", "rules")
     prompt_of(turn, draft)
-    turns.finish(turn, answer, turns.MessageStatus.COMPLETE, draft)
+    turns.finish(turn, answer, MessageStatus.COMPLETE, draft)
     return turn
 
 
@@ -47,12 +47,17 @@ def learn(turn: Turn, content: str, **given: Any) -> Memory:
     """As the job does that learns from the turn."""
     provenance = Provenance(message_id=turn.id, conversation_id=turn.conversation_id)
     candidate = Candidate(content, provenance=provenance, **given)
-    return Memory.objects.get(pk=writing.remember(turn.access, candidate).memory_id)
+    return _written(writing.remember(turn.access, candidate))
 
 
 def know(person: User, content: str) -> Memory:
     access = profiles.by_hand(person, profiles.default_for(person))
-    return Memory.objects.get(pk=writing.remember(access, Candidate(content)).memory_id)
+    return _written(writing.remember(access, Candidate(content)))
+
+
+def _written(written: Written) -> Memory:
+    assert written.memory_id
+    return Memory.objects.get(pk=written.memory_id)
 
 
 def beside(turn: Turn, memory: Memory, act: str) -> str:
@@ -112,7 +117,7 @@ def test_another_answer_that_came_to_nothing_leaves_those_before_it(
 ) -> None:
     first = converse("Tell me a joke", "The first joke.")
     again = turns.begin_again(alice, first.id)
-    turns.finish(again, "", turns.MessageStatus.INTERRUPTED, None)
+    turns.finish(again, "", MessageStatus.INTERRUPTED, None)
 
     assert "The first joke." in page_of(reader, first)
 
@@ -257,7 +262,7 @@ def test_what_the_model_saw_is_put_together_again(reader: Client, alice: User, c
 
 def test_an_answer_without_a_receipt_has_nothing_to_show(reader: Client, alice: User) -> None:
     turn = turns.begin(alice, Said("Hello", PrivacyMode.NORMAL))
-    answer = turns.finish(turn, "Half a", turns.MessageStatus.INTERRUPTED, None)
+    answer = turns.finish(turn, "Half a", MessageStatus.INTERRUPTED, None)
     assert answer
 
     assert reader.get(reverse("seen", args=[turn.conversation_id, answer.pk])).status_code == 404

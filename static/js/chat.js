@@ -2,6 +2,7 @@
 
 import { Commands } from "./commands.js";
 import { Connection } from "./connection.js";
+import { copy, wordsOf } from "./copying.js";
 import * as editor from "./editor.js";
 import * as manuscript from "./manuscript.js";
 import * as notice from "./notice.js";
@@ -293,8 +294,9 @@ const handlers = {
     }
     running.after = seq;
     running.text += text;
-    manuscript.showText(running.element, running.text);
+    manuscript.showText(running.element, running.text, text);
   },
+  "reply.rendered": (frame) => running && manuscript.showBlocks(running.element, frame),
   "reply.finished": ({ html, receipt }) => endReply(html, "", receipt),
   "reply.stopped": ({ html, receipt }) => endReply(html, "Stopped here.", receipt),
   "reply.failed": ({ message }) => (running?.isAgain ? giveUpAnswer(message) : endReply("", message)),
@@ -417,16 +419,11 @@ document.getElementById("manuscript").addEventListener("click", (event) => {
     if (turn.dataset.message) answerAgain(turn);
     else write(turn.querySelector(".ask").textContent);
   }
+  if (button?.matches("[data-copy-code]")) copy(button, button.closest(".code").querySelector("code").innerText);
   if (button?.matches("[data-another]")) answerAgain(turn);
   if (button?.matches("[data-edit]")) edit(turn);
-  if (button?.matches("[data-copy]")) copy(button.querySelector("span"), turn.querySelector(".say").innerText);
+  if (button?.matches("[data-copy]")) copy(button, wordsOf(turn.querySelector(".say")));
 });
-
-async function copy(label, text) {
-  await navigator.clipboard.writeText(text);
-  label.textContent = "Copied";
-  setTimeout(() => (label.textContent = "Copy"), 2000);
-}
 
 // A reload ends an incognito stretch and loses what was sent and not saved, so the browser asks first.
 window.addEventListener("beforeunload", (event) => {
@@ -435,7 +432,7 @@ window.addEventListener("beforeunload", (event) => {
 
 // A browser may bring back the choice made before a reload; the paper follows what is shown.
 showMode();
-manuscript.turns().forEach(manuscript.linkCitations);
+manuscript.turns().forEach(manuscript.dress);
 joinAnswer(false);
 showButtons();
 if (manuscript.turns().length && !location.hash) manuscript.scrollToEnd();

@@ -1,5 +1,7 @@
 /* The turns on the page. Their markup comes from <template> elements, which hold the fragments the server renders. */
 
+import * as unfolding from "./unfolding.js";
+
 const manuscript = document.getElementById("manuscript");
 const NEAR_THE_END = 140;
 
@@ -34,7 +36,7 @@ function keepingEndInView(change) {
 let wasAtEndBeforeNotes = false;
 manuscript.addEventListener("htmx:before:swap", () => (wasAtEndBeforeNotes = isAtEnd()));
 manuscript.addEventListener("htmx:after:swap", () => {
-  turns().forEach(linkCitations);
+  turns().forEach(dress);
   if (wasAtEndBeforeNotes) scrollToEnd();
 });
 
@@ -65,6 +67,7 @@ export function cutFrom(messageId) {
 /** Room for another answer to a message. */
 export function clearAnswer(turn) {
   cutAfter(turn);
+  unfolding.forget(turn.querySelector(".say"));
   turn.querySelector(".say").replaceChildren();
   waitForWords(turn);
 }
@@ -122,16 +125,23 @@ export function nameTurn(turn, messageId, conversationId) {
   window.htmx.process(margin);
 }
 
-/** What has come of a reply so far, as plain paragraphs. */
-export function showText(turn, text) {
+/** What has come of a reply so far, as plain paragraphs; where the server has rendered it, the last `piece` is added. */
+export function showText(turn, text, piece) {
   const said = turn.querySelector(".say");
   showStep(turn, "");
   keepingEndInView(() => {
+    if (unfolding.addWords(said, piece)) return;
     text.split(/\n{2,}/).forEach((words, index) => {
       const paragraph = said.children[index] ?? said.appendChild(document.createElement("p"));
       if (paragraph.textContent !== words) paragraph.textContent = words;
     });
   });
+}
+
+/** The server's rendering of what has come so far: blocks that became whole, and the one that still grows. */
+export function showBlocks(turn, frame) {
+  keepingEndInView(() => unfolding.show(turn.querySelector(".say"), frame));
+  dress(turn);
 }
 
 /** The turn that was being answered when the page was loaded. */
@@ -145,10 +155,11 @@ export function finishTurn(turn, html, trouble, receipt) {
   const said = turn.querySelector(".say");
   showStep(turn, "");
   delete turn.dataset.answering;
+  unfolding.forget(said);
   keepingEndInView(() => {
     if (html) {
       said.innerHTML = html;
-      linkCitations(turn);
+      dress(turn);
     }
     if (trouble) {
       said.after(copyOf("trouble-template"));
@@ -168,8 +179,8 @@ export function finishTurn(turn, html, trouble, receipt) {
   return said.textContent;
 }
 
-/** The number of a memory in an answer leads to its note in the margin. */
-export function linkCitations(turn) {
+/** What only a page with scripts can offer: numbers that lead to their notes, and code that is copied. */
+export function dress(turn) {
   for (const mark of turn.querySelectorAll("sup.cite:not(:has(a))")) {
     const link = document.createElement("a");
     link.href = `#knew-${turn.dataset.message}-${mark.textContent}`;
@@ -177,6 +188,7 @@ export function linkCitations(turn) {
     link.setAttribute("aria-label", `Memory ${mark.textContent}`);
     mark.replaceChildren(link);
   }
+  for (const code of turn.querySelectorAll(".code:not(:has(> button))")) code.append(copyOf("code-copy-template"));
 }
 
 export function refreshNotes(turn) {

@@ -1,19 +1,22 @@
 /* The sidebar on every page: the menu of a conversation, its title written anew in its place, and its list kept fresh. */
 
 const SOON = 300;
-/** A click on the button of an open menu closes the menu first: it is not to be opened again by the same click. */
-const SAME_CLICK = 400;
 const EDGE = 8;
 const TELLING = ["conversation.opened", "conversation.changed"];
 
 const list = document.getElementById("conversations");
 const menu = document.getElementById("conversation-menu");
 let opener = null;
-let closedAt = 0;
+/** Whether the button of the open menu was pressed: that closes the menu, and is not to open it again. */
+let isClosing = false;
 let refreshing;
 
 function items() {
   return [...menu.querySelectorAll("a, button")];
+}
+
+function isOpen() {
+  return menu.matches(":popover-open");
 }
 
 /** Below its button, or above it where there is more room, and never beyond the window. */
@@ -28,7 +31,7 @@ function place() {
 
 function open(form) {
   opener = form.querySelector("button");
-  menu.showPopover();
+  if (!isOpen()) menu.showPopover();
   place();
   opener.setAttribute("aria-expanded", "true");
   items()[0]?.focus();
@@ -56,17 +59,19 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   else if (target?.matches("li[id^=entry-]")) write(target);
 });
 
+document.addEventListener("pointerdown", (event) => {
+  isClosing = isOpen() && event.target.closest?.(".row-button") === opener;
+}, true);
+
 document.addEventListener("submit", (event) => {
-  const isSameClick = performance.now() - closedAt < SAME_CLICK && event.submitter === opener;
-  if (!isSameClick || !opener) return;
+  if (!isClosing || event.submitter !== opener) return;
+  isClosing = false;
   event.preventDefault();
   event.stopImmediatePropagation();
 }, true);
 
 menu.addEventListener("toggle", ({ newState }) => {
-  if (newState !== "closed") return;
-  closedAt = performance.now();
-  opener?.setAttribute("aria-expanded", "false");
+  if (newState === "closed") opener?.setAttribute("aria-expanded", "false");
 });
 
 // What was chosen is on its way: the menu is done with.
