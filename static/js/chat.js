@@ -2,7 +2,7 @@
 
 import { Commands } from "./commands.js";
 import { Connection } from "./connection.js";
-import { copy, wordsOf } from "./copying.js";
+import { copy } from "./copying.js";
 import * as editor from "./editor.js";
 import * as manuscript from "./manuscript.js";
 import * as notice from "./notice.js";
@@ -296,7 +296,7 @@ const handlers = {
     running.text += text;
     manuscript.showText(running.element, running.text, text);
   },
-  "reply.rendered": (frame) => running && manuscript.showBlocks(running.element, frame),
+  "reply.rendered": (frame) => running && manuscript.showRendered(running.element, frame, running.text),
   "reply.finished": ({ html, receipt }) => endReply(html, "", receipt),
   "reply.stopped": ({ html, receipt }) => endReply(html, "Stopped here.", receipt),
   "reply.failed": ({ message }) => (running?.isAgain ? giveUpAnswer(message) : endReply("", message)),
@@ -419,10 +419,9 @@ document.getElementById("manuscript").addEventListener("click", (event) => {
     if (turn.dataset.message) answerAgain(turn);
     else write(turn.querySelector(".ask").textContent);
   }
-  if (button?.matches("[data-copy-code]")) copy(button, button.closest(".code").querySelector("code").innerText);
   if (button?.matches("[data-another]")) answerAgain(turn);
   if (button?.matches("[data-edit]")) edit(turn);
-  if (button?.matches("[data-copy]")) copy(button, wordsOf(turn.querySelector(".say")));
+  if (button?.matches("[data-copy]")) copy(button, turn.querySelector(".say").innerText);
 });
 
 // A reload ends an incognito stretch and loses what was sent and not saved, so the browser asks first.

@@ -1,8 +1,12 @@
 /* The turns on the page. Their markup comes from <template> elements, which hold the fragments the server renders. */
 
-import * as unfolding from "./unfolding.js";
+import { addWords, dress, showBlocks } from "./rendered.js";
+
+export { dress };
 
 const manuscript = document.getElementById("manuscript");
+/** Turns whose answer the server has rendered already as far as it had come: words join what stands there. */
+const rendered = new WeakSet();
 const NEAR_THE_END = 140;
 
 function copyOf(templateId) {
@@ -67,7 +71,7 @@ export function cutFrom(messageId) {
 /** Room for another answer to a message. */
 export function clearAnswer(turn) {
   cutAfter(turn);
-  unfolding.forget(turn.querySelector(".say"));
+  rendered.delete(turn);
   turn.querySelector(".say").replaceChildren();
   waitForWords(turn);
 }
@@ -130,7 +134,10 @@ export function showText(turn, text, piece) {
   const said = turn.querySelector(".say");
   showStep(turn, "");
   keepingEndInView(() => {
-    if (unfolding.addWords(said, piece)) return;
+    if (rendered.has(turn)) {
+      addWords(turn, piece);
+      return;
+    }
     text.split(/\n{2,}/).forEach((words, index) => {
       const paragraph = said.children[index] ?? said.appendChild(document.createElement("p"));
       if (paragraph.textContent !== words) paragraph.textContent = words;
@@ -138,10 +145,11 @@ export function showText(turn, text, piece) {
   });
 }
 
-/** The server's rendering of what has come so far: blocks that became whole, and the one that still grows. */
-export function showBlocks(turn, frame) {
-  keepingEndInView(() => unfolding.show(turn.querySelector(".say"), frame));
-  dress(turn);
+/** The server's rendering of the `text` so far: blocks that became whole, and the one that still grows. */
+export function showRendered(turn, frame, text) {
+  keepingEndInView(() => {
+    if (showBlocks(turn, frame, text)) rendered.add(turn);
+  });
 }
 
 /** The turn that was being answered when the page was loaded. */
@@ -155,7 +163,7 @@ export function finishTurn(turn, html, trouble, receipt) {
   const said = turn.querySelector(".say");
   showStep(turn, "");
   delete turn.dataset.answering;
-  unfolding.forget(said);
+  rendered.delete(turn);
   keepingEndInView(() => {
     if (html) {
       said.innerHTML = html;
@@ -177,18 +185,6 @@ export function finishTurn(turn, html, trouble, receipt) {
     said.setAttribute("aria-busy", "false");
   });
   return said.textContent;
-}
-
-/** What only a page with scripts can offer: numbers that lead to their notes, and code that is copied. */
-export function dress(turn) {
-  for (const mark of turn.querySelectorAll("sup.cite:not(:has(a))")) {
-    const link = document.createElement("a");
-    link.href = `#knew-${turn.dataset.message}-${mark.textContent}`;
-    link.textContent = mark.textContent;
-    link.setAttribute("aria-label", `Memory ${mark.textContent}`);
-    mark.replaceChildren(link);
-  }
-  for (const code of turn.querySelectorAll(".code:not(:has(> button))")) code.append(copyOf("code-copy-template"));
 }
 
 export function refreshNotes(turn) {
