@@ -71,7 +71,10 @@ document.addEventListener("submit", (event) => {
 }, true);
 
 menu.addEventListener("toggle", ({ newState }) => {
-  if (newState === "closed") opener?.setAttribute("aria-expanded", "false");
+  if (newState !== "closed" || !opener) return;
+  opener.setAttribute("aria-expanded", "false");
+  const { activeElement } = document;
+  if (activeElement === document.body || menu.contains(activeElement)) opener.focus();
 });
 
 // What was chosen is on its way: the menu is done with.
