@@ -233,6 +233,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._send({"type": "conversation.opened", "id": str(turn.conversation_id)})
         if turn.mode.keeps_words:
             await self._saved(client_message_id, turn.id)
+        elif turn.id in replies.running:
+            await self._resume(turn.id, after=0)
+            return
         self.reply = replies.start(turn, self._hear)
 
     async def _hear(self, frame: Frame) -> None:

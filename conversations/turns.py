@@ -265,7 +265,9 @@ def _begin_unkept(user: User, said: Said, words: str, door: Origin) -> Turn:
         profile = profiles.get(user, said.profile_id)
     access = MemoryAccess(profile, said.mode, actor=user, door=door)
     known = within_budget([*earlier.messages, *said.history])
-    return Turn(uuid7(), access, words, replace(earlier, messages=known, ids=()), said.conversation_id)
+    # The same message sent again after a lost connection is the same turn, though it is stored nowhere.
+    turn_id = uuid.uuid5(user.pk, said.client_message_id) if said.client_message_id else uuid7()
+    return Turn(turn_id, access, words, replace(earlier, messages=known, ids=()), said.conversation_id)
 
 
 def _find(user: User, conversation_id: uuid.UUID, *, lock: bool = False) -> Conversation:

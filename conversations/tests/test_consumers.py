@@ -705,3 +705,19 @@ async def test_page_and_socket_are_given_the_same_html(
 
     assert live == resumed
     assert live in shown.content.decode()
+
+
+async def test_an_incognito_message_that_is_sent_again_is_answered_once(
+    open_page: OpenPage, alice: User, use_model: UseModel
+) -> None:
+    model = use_model(FakeChat("word " * 20, pause=0.02))
+    page = await open_page(alice)
+    sent = {"text": "A secret", "client_message_id": "m1", "privacy_mode": "incognito"}
+    await page.send("message.send", **sent)
+    await page.until("reply.delta")
+    again = await open_page(alice)
+    await again.send("message.send", **sent)
+    frames = await again.until(*LAST)
+    assert frames[-1]["type"] == "reply.finished"
+    assert "".join(frame["text"] for frame in frames if frame["type"] == "reply.delta") == model.answer
+    assert len(model.prompts) == 1

@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,10 +54,22 @@ class OpenAIChat:
         self._sampling: dict[str, Any] = {} if REFUSES_TEMPERATURE.match(model) else {"temperature": temperature}
         self._is_openai = "//api.openai.com/" in base_url
         self._clients = OnePerLoop(lambda: AsyncOpenAI(**self._settings))
+        self._takes_tools = True
 
-    def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
+    async def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
+        """Models of one's own that know no tools refuse to be offered any: they are asked again without."""
         headers = {"X-Client-Request-Id": correlation_id}
-        return self._respond(prompt, headers) if self._is_openai else self._complete(prompt, headers)
+        ask = self._respond if self._is_openai else self._complete
+        if self._takes_tools:
+            try:
+                async for piece in ask(prompt, headers):
+                    yield piece
+            except _ToolsRefusedError:
+                self._takes_tools = False
+            else:
+                return
+        async for piece in ask(replace(prompt, tools=()), headers):
+            yield piece
 
     async def aclose(self) -> None:
         if client := self._clients.take():
@@ -96,13 +110,28 @@ class OpenAIChat:
             request["tools"] = [{"type": "function", "function": _function(tool)} for tool in prompt.tools]
         answer = _Chunks()
         completions = self._clients.get().chat.completions.with_streaming_response
-        with named_errors(openai):
+        with named_errors(openai), _refusal_of_tools(prompt):
             async with completions.create(**request, extra_headers=headers) as response:
                 async for line in response.iter_lines():
                     if text := answer.take(line):
                         yield text
         for piece in answer.rest():
             yield piece
+
+
+class _ToolsRefusedError(Exception):
+    """The server refused the request because it offered tools."""
+
+
+@contextmanager
+def _refusal_of_tools(prompt: Prompt) -> Iterator[None]:
+    """What Ollama, vLLM and others say of a model that knows none: 400, and a sentence that names tools."""
+    try:
+        yield
+    except openai.BadRequestError as error:
+        if prompt.tools and "tool" in str(error.message).lower():
+            raise _ToolsRefusedError from error
+        raise
 
 
 class _Chunks:

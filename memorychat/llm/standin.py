@@ -27,8 +27,8 @@ def _first_words(request: Request) -> Said:
 
 @dataclass
 class Behaviour:
-    """How the server behaves. `trouble` is one of: "" (none), hang, drip, cut, nonsense, empty, endless, huge, or a
-    status such as "500", which may say by `again_after` when to come back.
+    """How the server behaves. `trouble` is one of: "" (none), hang, drip, cut, nonsense, empty, endless, huge, no_tools
+    (refuses to be offered any), or a status such as "500", which may say by `again_after` when to come back.
 
     `troubles_left`: after so many requests in trouble, all is well; None means never.
     """
@@ -65,6 +65,8 @@ class _Handler(BaseHTTPRequestHandler):
         trouble = behaviour.next_trouble()
         if trouble.isdigit():
             self._send_json({"error": {"message": "trouble"}}, status=int(trouble))
+        elif trouble == "no_tools" and "tools" in request:
+            self._send_json({"error": {"message": "the model does not support tools"}}, status=400)
         elif self.path.endswith("/embeddings"):
             self._send_json(_embeddings(request, behaviour.dimensions))
         elif trouble == "hang":

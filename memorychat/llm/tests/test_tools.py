@@ -77,3 +77,14 @@ def test_a_call_that_comes_in_parts_is_put_together() -> None:
 @pytest.mark.parametrize("given", ["", "nonsense", "[1]", '{"a": ', "[" * 100_000])
 def test_arguments_that_are_no_object_are_none(given: str) -> None:
     assert ToolCall("1", "look_up", given).given() is None
+
+
+async def test_a_model_that_knows_no_tools_is_asked_without_them(server: tuple[str, Behaviour]) -> None:
+    url, behaviour = server
+    behaviour.trouble, behaviour.answer = "no_tools", lambda request: "In Porto"
+    model = completions(url)
+    for _ in range(2):
+        said = await gather(model, PROMPT)
+        assert "".join(piece for piece in said if isinstance(piece, str)) == "In Porto"
+    # It is offered them once.
+    assert ["tools" in request for request in behaviour.requests] == [True, False, False]
