@@ -18,6 +18,7 @@ OTHERWISE: dict[str, object] = {
     "episode": "I told a good deal about myself.",
     "summary": "They tell a good deal about themselves.",
     "verdicts": [],
+    "title": "All about themselves",
 }
 
 
@@ -73,7 +74,7 @@ class Gate:
 
 
 class Patient:
-    """Answers as above. Lessons can be held up, and so can replies to whoever says "in a while"."""
+    """Answers as above. Lessons but titles can be held up, and so can replies to whoever says "in a while"."""
 
     def __init__(self) -> None:
         self.lessons = Gate()
@@ -85,7 +86,8 @@ class Patient:
 
     def __call__(self, request: Request) -> str:
         if is_lesson(request):
-            self.lessons.pass_through()
+            if "title" not in _asked_for(request):
+                self.lessons.pass_through()
         elif "in a while" in request["messages"][-1]["content"]:
             self.replies.pass_through()
         return quote(request)
