@@ -48,13 +48,15 @@ def prompt_of(turn: Turn, draft: Draft) -> Prompt:
     if turn.mode.reads:
         draft.recall = recall(turn.access, turn.question[:QUERY_LIMIT], limit=RECALLED)
         known = give(turn.access.profile, draft, draft.recall.hits)
+    offered = tools.offered_to(turn.access)
     prompt = Prompt(
         instructions_of(turn),
         turn.history,
         memories=known,
         reads_memories=turn.mode.reads,
         writes_memories=turn.mode.writes,
-        tools=tools.offered_to(turn.access),
+        tools=offered,
+        use_of_tools=tools.instructions([tool.name for tool in offered]),
     )
     draft.prompt = _described(turn, prompt)
     return prompt
@@ -91,11 +93,9 @@ def _known(profile: MemoryProfile, hits: Sequence[Hit], numbers: dict[uuid.UUID,
 
 
 def instructions_of(turn: Turn) -> str:
-    """With how to use tools, where there are any, and what was said before the messages that are given in full."""
+    """With what was said before the messages that are given in full."""
     zone = ZoneInfo(turn.access.profile.owner.time_zone)
     parts = [instructions_for(turn.mode, zone)]
-    if turn.mode.reads:
-        parts.append(tools.instructions())
     if turn.earlier.summary:
         parts.append(EARLIER.format(summary=turn.earlier.summary))
     return "\n\n".join(part.strip() for part in parts)
@@ -106,20 +106,25 @@ def instructions_for(mode: PrivacyMode, zone: ZoneInfo) -> str:
     return REPLY.read_text(encoding="utf-8").format(today=today, memory_rule=MEMORY_RULES[mode])
 
 
+def files_in_use() -> str:
+    """By which a receipt knows whether the prompt files are still those that were used."""
+    return digest_of(REPLY.read_text(encoding="utf-8") + tools.PROMPT.read_text(encoding="utf-8"))
+
+
 def _described(turn: Turn, prompt: Prompt) -> dict[str, Any]:
     """As `Draft.prompt` has it: numbers and ids, no words."""
     earlier = turn.earlier
     instructions = instructions_for(turn.mode, ZoneInfo(turn.access.profile.owner.time_zone))
     sections = {
         "instructions": instructions,
-        "tools": (tools.instructions() + str([asdict(tool) for tool in prompt.tools])) if prompt.tools else "",
+        "tools": prompt.use_of_tools + str([asdict(tool) for tool in prompt.tools]) if prompt.tools else "",
         "memories": "\n".join(known.line() for known in prompt.memories),
         "summary": earlier.summary,
         "history": "\n".join(message.text for message in earlier.messages),
         "message": turn.question,
     }
     return {
-        "files": digest_of(REPLY.read_text(encoding="utf-8") + tools.instructions()),
+        "files": files_in_use(),
         "on": timezone.localdate(timezone=ZoneInfo(turn.access.profile.owner.time_zone)).isoformat(),
         "tokens": {name: tokens_of(words) for name, words in sections.items() if words},
         "history": [str(message_id) for message_id in earlier.ids],

@@ -7,8 +7,7 @@ from typing import Any
 
 from conversations.models import Conversation, Message, Receipt, Role
 from conversations.notes import KnewNote, knew_of
-from conversations.prompting import MEMORY_RULES, REPLY
-from conversations.receipts import digest_of
+from conversations.prompting import MEMORY_RULES, REPLY, files_in_use
 from memories import tools
 from memories.models import PrivacyMode
 from memorychat.lib.crypto import unlock
@@ -78,9 +77,9 @@ def seen_for(answer: Message) -> Seen | None:
     return Seen(
         receipt=receipt,
         sections=_sections(prompt.get("tokens", {})),
-        is_exact=prompt.get("files") == digest_of(REPLY.read_text(encoding="utf-8") + tools.instructions()),
+        is_exact=prompt.get("files") == files_in_use(),
         instructions=_instructions(PrivacyMode(answer.mode), prompt),
-        tool_words=tools.instructions() if prompt.get("tools") else "",
+        tool_words=tools.instructions(prompt.get("tools", [])),
         memories=memories,
         lost_memories=len(receipt.recalled) - len(memories),
         summary=_summary(conversation, prompt),

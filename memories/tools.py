@@ -220,8 +220,11 @@ def offered_to(access: MemoryAccess) -> list[ToolSpec]:
     return [TOOLS[name].spec(name) for name in names]
 
 
-def instructions() -> str:
-    return PROMPT.read_text(encoding="utf-8")
+def instructions(names: Collection[str]) -> str:
+    """How to use the tools of these names: what the file says of each of them, and of all."""
+    paragraphs = PROMPT.read_text(encoding="utf-8").strip().split("\n\n")
+    told = [words for words in paragraphs if (name := words.split(":")[0]) not in TOOLS or name in names]
+    return "\n\n".join(told) if names else ""
 
 
 def call(called: ToolCall, occasion: Occasion) -> Answer:

@@ -194,3 +194,13 @@ def test_a_wrong_call_gets_an_answer_and_does_nothing(desk: Desk, name: str, arg
     assert answer.action is Action.BAD_CALL
     assert answer.message
     assert not desk.kept
+
+
+def test_the_instructions_speak_of_no_tool_that_is_not_offered() -> None:
+    everything = tools.instructions(list(tools.TOOLS))
+    searching = tools.instructions(["search_memories"])
+    assert "save_memory:" in everything
+    assert "search_memories:" in searching
+    assert "save_memory" not in searching
+    assert "delete_memory" not in searching
+    assert tools.instructions([]) == ""

@@ -93,7 +93,7 @@ class ToolRound:
 class Prompt:
     """All that a model is given for one answer. The last message of the history is the person's.
 
-    `tools` may be called; `rounds` are the calls that were made for this answer so far.
+    `tools` may be called, as `use_of_tools` says; `rounds` are the calls that were made for this answer so far.
     """
 
     instructions: str
@@ -103,6 +103,7 @@ class Prompt:
     writes_memories: bool = True
     json_schema: dict[str, object] | None = None
     tools: Sequence[ToolSpec] = ()
+    use_of_tools: str = ""
     rounds: Sequence[ToolRound] = ()
 
     @property
@@ -110,11 +111,14 @@ class Prompt:
         return self.history[-1].text
 
     def system_text(self) -> str:
-        """Instructions first; recalled memories after them, fenced and named as data."""
-        if not self.memories:
-            return self.instructions
+        """Instructions first, for tools only where there are any; recalled memories last, fenced and named as data."""
         lines = "\n".join(known.line() for known in self.memories)
-        return f"{self.instructions}\n\n<memories>\n{lines}\n</memories>"
+        parts = [
+            self.instructions,
+            self.use_of_tools if self.tools else "",
+            f"<memories>\n{lines}\n</memories>" if lines else "",
+        ]
+        return "\n\n".join(filter(None, parts))
 
 
 @dataclass(frozen=True)
