@@ -43,6 +43,7 @@ def text_of(response: Any) -> str:
 
 def remember(user: User, content: str) -> Memory:
     written = writing.remember(profiles.by_hand(user, profiles.default_for(user)), Candidate(content))
+    assert written.memory_id
     return Memory.objects.get(pk=written.memory_id)
 
 

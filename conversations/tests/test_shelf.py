@@ -52,9 +52,9 @@ def test_pinned_ones_come_first_then_days_and_the_archived_nowhere(alice: User) 
     for days, words in enumerate(("today", "yesterday", "this week", "old", "pinned", "archived")):
         said = say(alice, words)
         ago = timedelta(days={2: 5, 3: 30}.get(days, days))
+        assert said.conversation_id
         Conversation.objects.filter(pk=said.conversation_id).update(last_at=timezone.now() - ago)
         if words in ("pinned", "archived"):
-            assert said.conversation_id
             (keeping.pin if words == "pinned" else keeping.archive)(alice, said.conversation_id)
     assert listed(alice) == {
         "Pinned": ["pinned"],
@@ -97,6 +97,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(
 def test_a_long_list_has_pages(reader: Client, alice: User) -> None:
     for number in range(MOST_LISTED + 2):
         said = say(alice, f"Number {number:02}")
+        assert said.conversation_id
         Conversation.objects.filter(pk=said.conversation_id).update(last_at=timezone.now() - timedelta(days=number + 2))
     second = text_of(reader.get(reverse("shelf"), {"page": "2"})).split('class="rows shelf"')[1]
     assert "Number 51" in second

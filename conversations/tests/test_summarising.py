@@ -1,12 +1,14 @@
 import json
+import uuid
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import User
-from conversations import turns, versions
+from conversations import keeping, turns, versions
 from conversations.branches import Tree
 from conversations.history import Earlier, earlier_in
 from conversations.models import Conversation, Message
@@ -16,7 +18,7 @@ from conversations.tests.conftest import UseModel
 from conversations.tests.test_turns import answer, say
 from memories import profiles
 from memorychat.llm.fakes import FakeChat
-from memorychat.llm.types import Prompt, ProviderError
+from memorychat.llm.types import Pieces, Prompt, ProviderError
 
 pytestmark = pytest.mark.django_db
 
@@ -34,10 +36,11 @@ def talk(user: User, count: int, to: Conversation | None = None) -> Conversation
         turn = say(user, f"Number {number}. {LONG}", conversation_id=conversation_id)
         answer(turn, f"Answer {number}.")
         conversation_id = turn.conversation_id
+    assert conversation_id
     return reread(conversation_id)
 
 
-def reread(conversation_id: object) -> Conversation:
+def reread(conversation_id: uuid.UUID) -> Conversation:
     return Conversation.objects.select_related("owner", "profile__owner").get(pk=conversation_id)
 
 
@@ -122,6 +125,22 @@ def test_deleted_words_take_their_summary_with_them(alice: User, use_model: UseM
     turns.clear(alice, conversation.pk)
     cleared = reread(conversation.pk)
     assert (cleared.summary, cleared.summary_through) == (None, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_summary_of_words_that_were_deleted_meanwhile_is_dropped(alice: User, use_model: UseModel) -> None:
+    conversation = talk(alice, 6)
+    first = conversation.messages.order_by("pk")[0]
+
+    class Slow(FakeChat):
+        async def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
+            await sync_to_async(keeping.delete_turn)(alice, conversation.pk, first.pk)
+            async for piece in super().stream(prompt, correlation_id=correlation_id):
+                yield piece
+
+    use_model(Slow("Noted.", found=json.dumps({"summary": "Of what is gone."})))
+    summarise(conversation_id=conversation.pk)
+    assert reread(conversation.pk).summary is None
 
 
 def test_a_summary_that_is_too_long_is_asked_for_once_more_and_not_kept(alice: User, use_model: UseModel) -> None:
