@@ -72,7 +72,8 @@ def write(conversation_id: uuid.UUID) -> None:
     said = list(_own(conversation)[:MOST_MESSAGES])
     unlock(said)
     content = _worded(conversation.profile, [message.text for message in said])
-    if not content:
+    # Deleted while a model read it, it is told of no more.
+    if not content or not Conversation.objects.filter(pk=conversation_id).exists():
         return
     access = MemoryAccess(conversation.profile, PrivacyMode.NORMAL, actor=None, door=Origin.SYSTEM)
     # An episode is compared with no other memory: what happened, happened.

@@ -44,6 +44,9 @@ def learn(message_id: uuid.UUID) -> None:
     )
     provenance = Provenance(message_id=message.pk, conversation_id=message.conversation_id, said_at=message.created_at)
     found = _find(message, provenance)
+    # Deleted while a model read it, it is learnt from no more.
+    if not Message.objects.filter(pk=message.pk).exists():
+        return
     # It is written already when a worker died between this and the mark below.
     with suppress(writing.AlreadyWritten):
         batch = writing.Batch(MemoryBatch.Purpose.TURN, message.pk)

@@ -1,3 +1,4 @@
+import json
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -5,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils import timezone
 
@@ -13,6 +15,7 @@ from conversations import keeping, turns, versions
 from conversations.branches import UnknownMessage
 from conversations.learning import learn
 from conversations.models import Conversation, Message, MessageStatus, Receipt
+from conversations.tests.conftest import UseModel
 from conversations.tests.test_branches import texts
 from conversations.tests.test_turns import answer, say
 from conversations.turns import Said, Turn, TurnRefused, UnknownConversation
@@ -21,6 +24,8 @@ from memories.engine.types import StaleChange
 from memories.models import Memory, PrivacyMode, Status
 from memorychat.lib.crypto import key_ring
 from memorychat.lib.text import TextError
+from memorychat.llm.fakes import FakeChat
+from memorychat.llm.types import Pieces, Prompt
 
 pytestmark = pytest.mark.django_db
 
@@ -278,6 +283,25 @@ def test_a_summary_that_tells_of_a_deleted_turn_goes_with_it(alice: User) -> Non
     assert the_conversation().summary == "One and Two."
     keeping.delete_turn(alice, first.conversation_id, first.id)
     assert (the_conversation().summary, the_conversation().summary_through) == (None, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_deleted_while_a_model_reads_it_is_not_learnt(alice: User, use_model: UseModel) -> None:
+    [turn] = chain(alice, "I live in Porto.")
+
+    class Slow(FakeChat):
+        async def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
+            assert turn.conversation_id
+            with suppress(UnknownConversation):
+                await sync_to_async(keeping.delete)(alice, turn.conversation_id)
+            async for piece in super().stream(prompt, correlation_id=correlation_id):
+                yield piece
+
+    memory = {"content": "I live in Porto", "kind": "fact", "confidence": 0.9, "importance": 5}
+    use_model(Slow(found=json.dumps({"memories": [memory], "forget": []})))
+    learn(turn.id)
+    assert not Conversation.objects.exists()
+    assert active() == []
 
 
 @pytest.mark.django_db(transaction=True)
