@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -36,6 +37,7 @@ MEMORIES_EACH = 20
 STAMPED = re.compile(r"(\d+)@(\d+\.\d+) ")
 MOST_SECONDS = 120
 MEGABYTE = 1_000_000
+SMALL_BUFFER = 16_384
 
 
 @dataclass(frozen=True)
@@ -118,10 +120,11 @@ async def _all(port: int, cookies: list[str]) -> list[Heard]:
         await asyncio.gather(*(page.close() for page in pages))
 
 
-async def _open(port: int, cookie: str) -> ClientConnection:
+async def _open(port: int, cookie: str, **options: Any) -> ClientConnection:
     headers, origin = {"Cookie": f"sessionid={cookie}"}, Origin(f"http://127.0.0.1:{port}")
     address = f"ws://127.0.0.1:{port}/ws/chat/"
-    return await connect(address, origin=origin, additional_headers=headers, open_timeout=60, compression=None)
+    options |= {"open_timeout": 60, "compression": None}
+    return await connect(address, origin=origin, additional_headers=headers, **options)
 
 
 async def _chat(page: ClientConnection) -> Heard:
@@ -173,10 +176,14 @@ def _never_reads(port: int, pid: int, cookie: str) -> Iterator[str]:
 
 async def _ask_and_never_read(port: int, pid: int, cookie: str) -> tuple[float, float | None]:
     """The most memory that the web process held meanwhile, and after how long it dropped the reader, if it did."""
-    page = await _open(port, cookie)
+    # Its system keeps little for it, and it never says that it is gone.
+    reading = socket.create_connection(("127.0.0.1", port))
+    reading.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+    page = await _open(port, cookie, sock=reading, ping_interval=None)
     await page.send(json.dumps({"type": "message.send", "text": "something long", "client_message_id": "m1"}))
+    turn = ""
     while (frame := json.loads(await page.recv()))["type"] != "reply.finished":
-        turn = frame.get("turn") or frame.get("id")
+        turn = frame.get("turn") or turn
     page.transport.pause_reading()
     started, most = time.monotonic(), 0.0
     again = json.dumps({"type": "reply.resume", "turn": turn, "after": 0})
