@@ -18,6 +18,7 @@ if (palette) {
   const nothing = palette.querySelector("[data-nothing]");
   let timer;
   let asked = 0;
+  let isSearching = false;
 
   function shown() {
     return [...palette.querySelectorAll("[role=option]")].filter((option) => !option.hidden);
@@ -36,13 +37,14 @@ if (palette) {
       offer.hidden = !isOfUse || !offer.textContent.toLowerCase().includes(words);
     }
     const options = shown();
-    nothing.hidden = options.length > 0;
+    nothing.hidden = options.length > 0 || isSearching;
     choose(options[0]);
   }
 
   async function search() {
     const words = field.value.trim();
     const number = ++asked;
+    isSearching = false;
     if (!words) {
       found.replaceChildren();
       narrow();
@@ -55,7 +57,7 @@ if (palette) {
     if (!response.ok || number !== asked) return;
     found.innerHTML = await response.text();
     // Links of the fragment are options here: one moves among them as among all others.
-    found.querySelectorAll("ul, ol, li").forEach((element) => element.setAttribute("role", "presentation"));
+    found.querySelectorAll("ul, ol, li, p").forEach((element) => element.setAttribute("role", "presentation"));
     found.querySelectorAll("a").forEach((link, index) => {
       link.setAttribute("role", "option");
       link.id = `found-${index}`;
@@ -74,6 +76,7 @@ if (palette) {
 
   function open() {
     field.value = "";
+    isSearching = false;
     found.replaceChildren();
     palette.showModal();
     narrow();
@@ -82,6 +85,7 @@ if (palette) {
   offers.forEach((offer, index) => (offer.id = `offer-${index}`));
 
   field.addEventListener("input", () => {
+    isSearching = Boolean(palette.dataset.search && field.value.trim());
     narrow();
     clearTimeout(timer);
     if (palette.dataset.search) timer = setTimeout(search, PATIENCE);

@@ -125,7 +125,7 @@ def _variables(address: str, keys_file: Path) -> dict[str, str]:
 
 
 def _wait_for(address: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             with urllib.request.urlopen(f"{address}/health/ready", timeout=5):

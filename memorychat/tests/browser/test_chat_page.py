@@ -291,6 +291,19 @@ def test_the_palette_and_the_keys_open_by_keyboard_on_every_page(chat: Chat) -> 
     expect(page.get_by_role("heading", name="Profiles", level=1)).to_be_visible()
 
 
+def test_the_palette_finds_what_was_said_and_what_is_remembered(chat: Chat) -> None:
+    turn = chat.say("I own a boat called Aurora.")
+    expect(turn.notes("Remembered")).to_be_visible()
+    page, keyboard = chat.page, chat.page.keyboard
+    page.goto("/profiles/")
+    keyboard.press("Control+k")
+    keyboard.type("aurora")
+    options = page.get_by_role("dialog", name="Go to or do").get_by_role("option")
+    expect(options.filter(has_text="Aurora").first).to_have_attribute("aria-selected", "true")
+    keyboard.press("Enter")
+    expect(chat.turn(0).article).to_contain_text("Aurora")
+
+
 def test_a_new_conversation_is_held_in_the_profile_that_is_chosen(chat: Chat) -> None:
     page = chat.page
     page.goto("/profiles/new/")
