@@ -104,7 +104,7 @@ def test_a_turn_is_deleted_with_the_memory_that_came_of_it(chat: Chat) -> None:
     message = turn.article.get_attribute("data-message")
     page.goto(f"{page.url}turns/{message}/delete/")
     expect(page.get_by_role("heading", name="1 memory came from this message")).to_be_visible()
-    page.get_by_role("button", name="Delete, and take them back").click()
+    page.get_by_role("button", name="Delete, and take it back").click()
     expect(page.get_by_role("status")).to_contain_text("taken back")
     expect(chat.turns).to_have_count(0)
     page.goto("/memories/")
