@@ -191,7 +191,7 @@ def test_another_answer_stands_beside_the_first(chat: Chat) -> None:
 
 
 def test_two_tabs_show_the_same(chat: Chat, context: BrowserContext) -> None:
-    chat.say("I live in Turku.")
+    expect(chat.say("I live in Turku.").notes("Remembered")).to_be_visible()
     other = Chat(context.new_page())
     other.page.goto(chat.page.url)
     other.message.fill("Half a thought")
@@ -206,7 +206,7 @@ def test_two_tabs_show_the_same(chat: Chat, context: BrowserContext) -> None:
 
 
 def test_a_memory_is_steered_where_it_was_used(chat: Chat) -> None:
-    chat.say("I live in Turku.")
+    expect(chat.say("I live in Turku.").notes("Remembered")).to_be_visible()
     knew = chat.say("Where do I live?").notes("Knew")
     expect(knew.get_by_role("link", name="said today")).to_have_attribute("href", re.compile("/chat/messages/"))
     knew.get_by_role("img", name="Why it came").click()
