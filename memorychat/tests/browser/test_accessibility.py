@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from accounts.models import User
 from conversations import learning, turns
@@ -18,6 +18,8 @@ from memories import profiles
 from memories.engine import writing
 from memories.engine.types import Candidate
 from memories.models import MemoryEvent, PrivacyMode
+from memorychat.tests.browser.models import Modelled
+from memorychat.tests.browser.pages import Chat, sign_up
 
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 SIZES: dict[str, ViewportSize] = {
@@ -104,24 +106,33 @@ def addresses(story: Story) -> list[str]:
             f"{profile}/delete/",
         ),
         *("/settings/", "/settings/models/", "/accounts/email/", "/accounts/password/change/", "/accounts/sessions/"),
-        *("/accounts/2fa/", "/accounts/2fa/totp/activate/", "/accounts/reauthenticate/", "/accounts/logout/"),
-        *("/nowhere/", f"/memories/changes/{story.change}/", f"/chat/{story.conversation}/delete/"),
+        *("/accounts/2fa/", "/accounts/reauthenticate/", "/accounts/logout/"),
+        *(NOWHERE, f"/memories/changes/{story.change}/", f"/chat/{story.conversation}/delete/"),
     ]
 
 
+NOWHERE = "/nowhere/"
 STRANGERS = ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/accounts/password/reset/done/")
 
 
 def violations(page: Page, address: str, rules: tuple[str, ...] = RULES) -> list[str]:
     """What axe finds on a page in both themes, on a wide screen and on a phone."""
     found = []
-    page.goto(address)
+    response = page.goto(address)
+    assert response
+    assert (response.status, page.url.removesuffix(address)) == (404 if address == NOWHERE else 200, _origin(page)), (
+        address
+    )
     for size, viewport in SIZES.items():
         page.set_viewport_size(viewport)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             found += [f"{address} {size} {scheme}: {each}" for each in _violations_now(page, rules)]
     return found
+
+
+def _origin(page: Page) -> str:
+    return str(page.evaluate("location.origin"))
 
 
 def _violations_now(page: Page, rules: tuple[str, ...] = RULES) -> list[str]:
@@ -152,3 +163,106 @@ def test_axe_finds_nothing_on_the_pages_of_strangers(browser: Browser, base_url:
         page = context.new_page()
         found = [each for address in STRANGERS for each in violations(page, address)]
     assert found == [], "\n".join(found)
+
+
+def test_axe_finds_nothing_in_the_admin(context: BrowserContext, story: Story, alice: User) -> None:
+    alice.is_staff = alice.is_superuser = True
+    alice.save()
+    page = context.new_page()
+    found = []
+    for address in ("/admin/", "/admin/memories/memory/", f"/admin/memories/memory/{story.memory}/change/"):
+        found += violations(page, address)
+    assert found == [], "\n".join(found)
+
+
+# What has the focus, and whether it, or what holds it, looks otherwise than without.
+FOCUSED = """() => {
+  const element = document.activeElement;
+  if (element === document.body) return { html: "", isSeen: true };
+  const holders = ["*", ".pen", "label"].map((selector) => element.closest(selector)).filter(Boolean);
+  const look = () => holders.map((each) => {
+    const { outline, boxShadow, borderColor, backgroundColor } = getComputedStyle(each);
+    return [outline, boxShadow, borderColor, backgroundColor].join();
+  }).join();
+  const withFocus = look();
+  element.blur();
+  const without = look();
+  element.focus({ focusVisible: true });
+  return { html: element.outerHTML.slice(0, 120), isSeen: withFocus !== without };
+}"""
+# All that can be worked: each group of radio buttons is one stop.
+STOPS = """() => [
+  ...document.querySelectorAll("a[href], button, input, textarea, select, summary, [tabindex='0']"),
+].filter(
+  (each) => each.checkVisibility({ visibilityProperty: true }) && !each.disabled && each.tabIndex >= 0
+    && each.type !== "hidden" && (each.type !== "radio" || each.checked)
+).map((each) => each.outerHTML.slice(0, 120))"""
+
+
+def test_the_tab_key_reaches_all_there_is_and_shows_where_it_is(context: BrowserContext, story: Story) -> None:
+    page = context.new_page()
+    page.goto(f"/chat/{story.conversation}/")
+    expect(page.get_by_role("button", name="Copy the Python code")).to_be_visible()
+    stops = page.evaluate(STOPS)
+    reached = []
+    for _ in range(len(stops) + 3):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(FOCUSED)
+        assert focused["isSeen"], focused["html"]
+        reached.append(focused["html"])
+    assert [stop for stop in stops if stop not in reached] == []
+
+
+def test_nothing_moves_for_who_wants_less_motion(context: BrowserContext, story: Story) -> None:
+    page = context.new_page()
+    page.emulate_media(reduced_motion="reduce")
+    for address in addresses(story):
+        page.goto(address)
+        page.evaluate("document.querySelector('.say')?.setAttribute('aria-busy', 'true')")
+        running = "document.getAnimations().filter((each) => each.effect.getComputedTiming().duration > 1).length"
+        assert page.evaluate(running) == 0, address
+
+
+ANNOUNCED = """() => {
+  window.announced = [];
+  for (const region of document.querySelectorAll("[aria-live], [role=alert], [role=status], [role=log]")) {
+    const tell = () => region.textContent.trim() && window.announced.push(region.textContent.trim());
+    new MutationObserver(tell).observe(region, { childList: true, characterData: true, subtree: true });
+  }
+}"""
+
+
+def test_an_answer_is_announced_once_when_it_is_whole(browser: Browser, modelled: Modelled) -> None:
+    modelled.behaviour.trouble, modelled.behaviour.pause = "", 0.02
+    with browser.new_context(base_url=modelled.house.address) as context:
+        chat = Chat(sign_up(context, "wanda@example.com"))
+        chat.page.evaluate(ANNOUNCED)
+        turn = chat.send("Give me 60 words.")
+        expect(turn.reply).to_contain_text("30")
+        assert turn.reply.evaluate("say => say.closest('[aria-live], [role=log]')") is None
+        assert chat.page.evaluate("window.announced") == []
+        turn.wait_for_the_end()
+        announced = chat.page.evaluate("window.announced")
+        assert [words for words in announced if "60" in words] == [announced[0]]
+        assert announced[0].startswith("1 2 3")
+
+
+def test_a_whole_turn_goes_by_the_keyboard_alone(browser: Browser, modelled: Modelled) -> None:
+    modelled.behaviour.trouble, modelled.behaviour.pause = "", 0.02
+    with browser.new_context(base_url=modelled.house.address) as context:
+        chat = Chat(sign_up(context, "walter@example.com"))
+        keyboard = chat.page.keyboard
+        expect(chat.message).to_be_focused()
+        keyboard.type("Give me 5000 words.")
+        keyboard.press("Enter")
+        expect(chat.turn(0).reply).to_contain_text("20")
+        keyboard.press("Escape")
+        chat.turn(0).wait_for_the_end()
+        expect(chat.turn(0).article).to_contain_text("Stopped here.")
+        expect(chat.message).to_be_focused()
+        keyboard.press("ArrowUp")
+        keyboard.press("ControlOrMeta+A")
+        keyboard.type("Give me 3 words.")
+        keyboard.press("Tab")
+        keyboard.press("Enter")
+        expect(chat.turn(0).reply).to_have_text("1 2 3")
