@@ -1,4 +1,4 @@
-/* The sidebar on every page: the menu of a conversation, its title written anew in its place, and its list kept fresh. */
+/* The sidebar on every page: the menu of a conversation, its title written in its place, and its list kept fresh. */
 
 const SOON = 300;
 const EDGE = 8;
@@ -9,6 +9,8 @@ const menu = document.getElementById("conversation-menu");
 let opener = null;
 /** Whether the button of the open menu was pressed: that closes the menu, and is not to open it again. */
 let isClosing = false;
+/** The row in which something was done, until the list has come back. */
+let done = null;
 let refreshing;
 
 function items() {
@@ -56,14 +58,24 @@ function refreshSoon() {
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const target = typeof ctx.target === "string" ? document.querySelector(ctx.target) : ctx.target;
   if (target === menu) open(ctx.sourceElement);
+  else if (target === list) keepFocus();
   else if (target?.matches("li[id^=entry-]")) write(target);
 });
+
+/** What was done may have taken the focus away with what it stood on. */
+function keepFocus() {
+  const row = done && document.getElementById(done);
+  if (done && document.activeElement === document.body) (row?.querySelector("a") ?? list).focus();
+  done = null;
+}
 
 document.addEventListener("pointerdown", (event) => {
   isClosing = isOpen() && event.target.closest?.(".row-button") === opener;
 }, true);
 
 document.addEventListener("submit", (event) => {
+  if (menu.contains(event.target)) done = opener.closest("li")?.id;
+  else if (event.target.matches(".renaming")) done = event.target.closest("li").id;
   if (!isClosing || event.submitter !== opener) return;
   isClosing = false;
   event.preventDefault();

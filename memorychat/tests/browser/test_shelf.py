@@ -59,7 +59,7 @@ def test_a_title_is_written_anew_in_its_place(chat: Chat) -> None:
     expect(row(page, "This field is required").or_(page.locator(".renaming .errorlist"))).to_be_visible()
     field.fill("Where I live")
     page.keyboard.press("Enter")
-    expect(row(page, "Where I live").get_by_role("link", name="Where I live")).to_be_visible()
+    expect(row(page, "Where I live").get_by_role("link", name="Where I live")).to_be_focused()
     expect(page.get_by_role("heading", name="Where I live", level=1)).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", name="Where I live", level=1)).to_be_visible()
@@ -71,6 +71,7 @@ def test_what_is_archived_leaves_the_side_and_comes_back_by_a_message(chat: Chat
     address = page.url
     menu_of(page, "Turku").get_by_role("button", name="Archive").click()
     expect(row(page, "Turku")).to_have_count(0)
+    expect(page.locator("#conversations")).to_be_focused()
     page.goto("/chats/archived/")
     expect(page.get_by_role("list", name="Archived conversations")).to_contain_text("I live in Turku.")
     page.goto(address)
