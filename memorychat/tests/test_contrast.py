@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 
 TOKENS = (settings.BASE_DIR / "static" / "css" / "tokens.css").read_text()
+CODE = (settings.BASE_DIR / "static" / "css" / "code.css").read_text()
 INKS = ("ink", "soft", "rubric", "recall")
 GROUNDS = ("paper", "sheet", "wash", "rubric-wash", "recall-wash")
 SELECTORS = {
@@ -45,6 +46,16 @@ def test_every_ink_can_be_read_on_every_ground(mode: str, theme: str) -> None:
     faint = {(ink, ground) for ink in INKS for ground in GROUNDS if contrast(shades[ink], shades[ground]) < 4.5}
 
     assert faint == set()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("mode", SELECTORS)
+def test_code_can_be_read_in_its_box(mode: str, theme: str) -> None:
+    column = 1 if theme == "dark" or mode == "incognito" else 0
+    inks = {name: re.findall(r"#[0-9a-f]{6}", value) for name, value in re.findall(r"--(code-\w+): ([^;]+);", CODE)}
+    wash = colours(mode, theme)["wash"]
+    assert len(inks) >= 7
+    assert {name for name, shades in inks.items() if contrast(shades[column % len(shades)], wash) < 4.5} == set()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

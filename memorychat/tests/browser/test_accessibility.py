@@ -126,7 +126,7 @@ def violations(page: Page, address: str, rules: tuple[str, ...] = RULES) -> list
     for size, viewport in SIZES.items():
         page.set_viewport_size(viewport)
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             found += [f"{address} {size} {scheme}: {each}" for each in _violations_now(page, rules)]
     return found
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from django.test import Client
@@ -13,6 +14,7 @@ from conversations.models import Conversation, Message, Role
 from conversations.rendering import html_of
 from memories import profiles
 from memorychat.lib.environment import ROOT
+from memorychat.llm.standin import Request
 from memorychat.tests.browser.models import Modelled
 from memorychat.tests.browser.pages import Chat, sign_up
 
@@ -102,6 +104,10 @@ def told(owner: User, texts: list[str]) -> Conversation:
     return conversation
 
 
+def said(answer: str, _: Request) -> str:
+    return answer
+
+
 def test_the_traps_catch_what_they_are_set_for(alices_page: Watched, alice: User) -> None:
     page = alices_page.page
     page.goto(told(alice, ["An answer."]).get_absolute_url())
@@ -150,7 +156,7 @@ def test_answers_run_nothing_while_they_are_written(browser: Browser, modelled: 
         usual, behaviour.pause = behaviour.answer, 0.005
         try:
             for number, answer in enumerate(answers):
-                behaviour.answer = lambda _, answer=answer: answer
+                behaviour.answer = partial(said, answer)
                 chat.say(f"Number {number}, please")
                 assert seen.troubles() == [], answer
             assert any("reply.rendered" in frame for frame in frames)
