@@ -1,6 +1,6 @@
 /* The turns on the page. Their markup comes from <template> elements, which hold the fragments the server renders. */
 
-import { addWords, dress, showBlocks } from "./rendered.js";
+import { addWords, dress, plainParagraph, showBlocks } from "./rendered.js";
 
 export { dress };
 
@@ -139,7 +139,7 @@ export function showText(turn, text, piece) {
       return;
     }
     text.split(/\n{2,}/).forEach((words, index) => {
-      const paragraph = said.children[index] ?? said.appendChild(document.createElement("p"));
+      const paragraph = said.children[index] ?? said.appendChild(plainParagraph());
       if (paragraph.textContent !== words) paragraph.textContent = words;
     });
   });

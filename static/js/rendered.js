@@ -44,6 +44,14 @@ document.addEventListener("click", async (event) => {
   }, COPIED_MS);
 });
 
+/** For words that need no rendering: it reads the way its first letter does, and keeps its lines. */
+export function plainParagraph() {
+  const paragraph = document.createElement("p");
+  paragraph.className = "words";
+  paragraph.dir = "auto";
+  return paragraph;
+}
+
 /** Blocks that are whole stay as they are; false when some of them never came. */
 export function showBlocks(turn, { closed, html, open }, text) {
   const said = turn.querySelector(".say");
