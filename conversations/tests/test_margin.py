@@ -77,7 +77,7 @@ def test_flipping_shows_another_answer_and_what_followed_on_it(reader: Client, a
     first = converse("Tell me a joke", "The first joke.")
     converse("Another one", conversation_id=first.conversation_id)
     first_answer = answer_of(first)
-    answered(turns.begin_again(alice, first.id), "The second joke.")
+    answered(turns.begin_again(alice, first.id, first.conversation_id), "The second joke.")
     assert "The second joke." in page_of(reader, first)
     assert "2 of 2" in page_of(reader, first)
 
@@ -116,7 +116,7 @@ def test_another_answer_that_came_to_nothing_leaves_those_before_it(
     reader: Client, alice: User, converse: Converse
 ) -> None:
     first = converse("Tell me a joke", "The first joke.")
-    again = turns.begin_again(alice, first.id)
+    again = turns.begin_again(alice, first.id, first.conversation_id)
     turns.finish(again, "", MessageStatus.INTERRUPTED, None)
 
     assert "The first joke." in page_of(reader, first)
