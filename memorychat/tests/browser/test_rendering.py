@@ -1,0 +1,81 @@
+"""Answers as they are seen: while they are written, when a page comes back, and their code in one's own hands."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from memorychat.llm.standin import Request
+from memorychat.tests.browser.models import Modelled
+from memorychat.tests.browser.pages import Chat, sign_up
+
+ANSWER = """Here it **is**:
+
+1. One
+2. *Two*
+
+```python
+x = 1
+print(x)
+```
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+"""
+TAIL = "And some more words, " * 20 + "`the end`."
+
+
+def answer(_: Request) -> str:
+    return ANSWER + TAIL
+
+
+@pytest.fixture
+def context(browser: Browser, modelled: Modelled) -> Iterator[BrowserContext]:
+    behaviour = modelled.behaviour
+    usual, behaviour.answer, behaviour.trouble, behaviour.pause = behaviour.answer, answer, "", 0.05
+    with browser.new_context(
+        base_url=modelled.house.address, permissions=["clipboard-read", "clipboard-write"]
+    ) as context:
+        yield context
+    behaviour.answer = usual
+
+
+def test_blocks_that_are_whole_stay_while_the_rest_is_written(context: BrowserContext) -> None:
+    chat = Chat(sign_up(context, "rosa@example.com"))
+    turn = chat.send("Show me")
+    said = turn.reply
+    expect(said.get_by_role("table")).to_be_visible()
+    expect(said.locator("li em")).to_have_text("Two")
+    expect(said).to_have_attribute("aria-busy", "true")
+    said.evaluate("say => { window.kept = [...say.children].slice(0, 3); }")
+    expect(said).to_contain_text("And some more words, And some more words")
+    assert said.evaluate("say => window.kept.length === 3 && window.kept.every((each) => say.contains(each))")
+    shown = said.inner_text()
+    turn.wait_for_the_end()
+    assert said.inner_text().startswith(shown.rstrip())
+    expect(said.locator("p code")).to_have_text("the end")
+
+
+def test_a_page_that_comes_back_shows_the_same(context: BrowserContext) -> None:
+    chat = Chat(sign_up(context, "rene@example.com"))
+    chat.send("Show me")
+    expect(chat.turn(0).reply.get_by_role("table")).to_be_visible()
+    chat.page.reload()
+    said = chat.turn(0).reply
+    expect(said.get_by_role("table")).to_be_visible()
+    expect(said.locator("li em")).to_have_text("Two")
+    chat.turn(0).wait_for_the_end()
+    live = said.inner_html()
+    chat.page.reload()
+    expect(said.locator(".code button")).to_be_visible()
+    assert said.inner_html() == live
+
+
+def test_code_is_copied_without_anything_around_it(context: BrowserContext) -> None:
+    chat = Chat(sign_up(context, "ruth@example.com"))
+    said = chat.say("Show me").reply
+    said.get_by_role("button", name="Copy the Python code").click()
+    expect(said.get_by_role("button", name="Copied")).to_be_visible()
+    assert chat.page.evaluate("navigator.clipboard.readText()") == "x = 1\nprint(x)"
