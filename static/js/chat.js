@@ -208,6 +208,7 @@ async function catchUp() {
   isStale = !isFree();
   if (isStale) return;
   const response = await fetch(location.href).catch(() => null);
+  if (response?.status === 404) penTrouble.textContent = "This conversation was deleted.";
   if (!response?.ok || response.redirected) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   isStale = !isFree();
