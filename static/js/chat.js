@@ -49,6 +49,8 @@ let unkept = null;
 let ownChanges = 0;
 /** Whether something changed elsewhere while this page was not free to look. */
 let isStale = false;
+/** How often something was sent or asked for here: what was fetched before the last of it is out of date. */
+let moves = 0;
 let catchingUp;
 
 function mode() {
@@ -97,6 +99,7 @@ function deliver(message) {
   const isDropped = dropped && Object.entries(asked).every(([name, value]) => dropped[name] === value);
   pending = isDropped ? dropped : { client_message_id: crypto.randomUUID(), ...asked };
   tries = 0;
+  moves += 1;
   hold(true);
   penTrouble.textContent = handOver() ? "" : WAITING;
   showButtons();
@@ -159,6 +162,7 @@ function moveToManuscript(messageId) {
 function expectAnswer(element, isAgain = false) {
   running = { element, turn: null, text: "", after: 0, isAgain };
   ownChanges = OWN_CHANGES;
+  moves += 1;
   showButtons();
 }
 
@@ -207,12 +211,17 @@ async function catchUp() {
   const isFree = () => conversation && !pending && !running && !editor.isOpen() && !manuscript.hasUnkeptTurns();
   isStale = !isFree();
   if (isStale) return;
+  const before = moves;
   const response = await fetch(location.href).catch(() => null);
   if (response?.status === 404) penTrouble.textContent = "This conversation was deleted.";
   if (!response?.ok || response.redirected) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   isStale = !isFree();
   if (isStale) return;
+  if (before !== moves) {
+    catchUpSoon();
+    return;
+  }
   await manuscript.show(fresh);
   heading.textContent = fresh.querySelector(".topline h1").textContent;
   document.title = fresh.title;
