@@ -15,9 +15,10 @@ from conversations.prompting import prompt_of
 from conversations.receipts import Draft
 from conversations.turns import Said
 from memories import profiles
-from memories.engine import writing
+from memories.access import MemoryAccess
+from memories.engine import conflicts, writing
 from memories.engine.types import Candidate
-from memories.models import MemoryEvent, PrivacyMode
+from memories.models import Memory, MemoryEvent, PrivacyMode
 from memorychat.tests.browser.models import Modelled
 from memorychat.tests.browser.pages import Chat, sign_up
 
@@ -69,6 +70,7 @@ class Story:
 def story(alice: User) -> Story:
     access = profiles.by_hand(alice, profiles.default_for(alice))
     writing.remember(access, Candidate("I am allergic to peanuts"))
+    _leave_open(access)
     turn = turns.begin(alice, Said("I live in Turku. What is the plan?", PrivacyMode.NORMAL))
     draft = Draft("normal", "openai", "gpt")
     prompt_of(turn, draft)
@@ -79,6 +81,13 @@ def story(alice: User) -> Story:
     return Story(
         str(answer.conversation_id), str(answer.pk), str(event.memory_id), str(event.profile_id), str(event.change_id)
     )
+
+
+def _leave_open(access: MemoryAccess) -> None:
+    """Something to decide: a memory that waits, and two that contradict each other."""
+    writing.remember(access, Candidate("I may like opera", confidence=0.6, reason="It was hedged."))
+    written = writing.remember_all(access, [Candidate("My shop opens at nine"), Candidate("My shop opens at ten")])
+    conflicts.mark(access.profile, *Memory.objects.filter(pk__in=[each.memory_id for each in written]))
 
 
 @pytest.fixture
@@ -94,7 +103,15 @@ def context(browser: Browser, base_url: str, alice: User) -> Iterator[BrowserCon
 def addresses(story: Story) -> list[str]:
     chat, memory, profile = f"/chat/{story.conversation}", f"/memories/{story.memory}", f"/profiles/{story.profile}"
     return [
-        *("/", f"{chat}/", f"{chat}/seen/{story.answer}/", f"{chat}/options/", "/chats/archived/", "/search/"),
+        *(
+            "/",
+            f"{chat}/",
+            f"{chat}/seen/{story.answer}/",
+            f"{chat}/options/",
+            "/chats/",
+            "/chats/archived/",
+            "/search/",
+        ),
         *("/memories/", "/memories/pending/", "/memories/conflicts/", f"{memory}/", f"{memory}/edit/"),
         *("/memories/import/", "/memories/export/", f"/memories/changes/{story.change}/preview/"),
         *(
