@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
+from playwright.sync_api import APIResponse, Browser, BrowserContext, Route, ViewportSize, expect
 
 from memorychat.tests.browser.pages import Chat, sign_up
 
@@ -203,6 +203,33 @@ def test_two_tabs_show_the_same(chat: Chat, context: BrowserContext) -> None:
     expect(other.turn(1).notes("Knew")).to_be_visible()
     chat.turn(1).notes("Knew").get_by_role("button", name="Forget").click()
     expect(other.turn(1).notes("Knew")).to_contain_text("Forgotten since.")
+
+
+def test_a_page_that_was_fetched_before_a_message_does_not_take_its_place(chat: Chat, context: BrowserContext) -> None:
+    chat.say("I live in Turku.")
+    other = Chat(context.new_page())
+    other.page.goto(chat.page.url)
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append((route, route.fetch()))
+
+    other.page.route(chat.page.url, hold)
+    turn = chat.turn(0)
+    with other.page.expect_request(chat.page.url):
+        turn.act("Another answer").click()
+    expect(turn.article).to_contain_text("2 of 2")
+    other.say("Where do I live?")
+    # It is asked for once more, since the message came between.
+    with other.page.expect_request(chat.page.url):
+        route, response = held[0]
+        route.fulfill(response=response)
+    expect(other.turns).to_have_count(2)
+    expect(other.turn(0).article).to_contain_text("2 of 2")
+    expect(other.turn(1).article).to_contain_text("Where do I live?")
 
 
 def test_a_memory_is_steered_where_it_was_used(chat: Chat) -> None:
