@@ -177,12 +177,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             raise BadFrame(f"The frame {kind} is not right in: {names}.") from error
 
     async def _message_send(self, frame: MessageSend) -> None:
-        if replies.draining.is_set():
-            await self._error("stopping", "The server is being restarted. Your message was not taken; try again.")
-            return
         mode = frame.privacy_mode or self.mode
-        if self._answers_unkept(mode):
-            await self._error("being_answered", "Your last message is still being answered. Wait for it, or stop it.")
+        if await self._refuses_now(mode):
             return
         said = Said(
             frame.text,
@@ -204,10 +200,22 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self._set_mode(mode)
             await self._answer(turn, frame.client_message_id)
 
+    async def _refuses_now(self, mode: PrivacyMode) -> bool:
+        """Whether no answer can be begun here, with a sentence that says why."""
+        if replies.draining.is_set():
+            await self._error("stopping", "The server is being restarted. Your message was not taken; try again.")
+            return True
+        if self._answers_unkept(mode):
+            await self._error("being_answered", "Your last message is still being answered. Wait for it, or stop it.")
+            return True
+        return False
+
     async def _reply_again(self, frame: ReplyAgain) -> None:
-        """Another answer to a message that is stored, beside those that it has."""
+        """Another answer to a message of this conversation, beside those that it has."""
+        if await self._refuses_now(PrivacyMode.NORMAL):
+            return
         try:
-            turn = await in_thread(turns.begin_again, self.user, frame.message_id)
+            turn = await in_thread(turns.begin_again, self.user, frame.message_id, self.conversation_id)
         except REFUSALS as error:
             await self._refuse(error)
         else:

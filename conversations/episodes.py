@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 from pydantic import AfterValidator, BaseModel
 
+from conversations.branches import Tree
 from conversations.models import Conversation, Message, MessageQuerySet, Role
 from memories.access import MemoryAccess
 from memories.engine import guard, rules, writing
@@ -82,8 +83,14 @@ def write(conversation_id: uuid.UUID) -> None:
         writing.remember_all(access, [candidate], batch=_batch(conversation), as_given=True)
 
 
+def _shown(conversation: Conversation) -> MessageQuerySet:
+    """What was said in normal mode in the branch that is shown: what was edited away is told of no more."""
+    branch = Tree.of(conversation).branch(conversation.leaf_id)
+    return conversation.messages.filter(mode=PrivacyMode.NORMAL, pk__in=[place.id for place in branch])
+
+
 def _is_due(conversation: Conversation) -> bool:
-    said = conversation.messages.filter(mode=PrivacyMode.NORMAL)
+    said = _shown(conversation)
     counted = said.aggregate(own=Count("pk", filter=Q(role=Role.USER)), all=Count("pk"))
     enough = counted["own"] >= settings.EPISODE_OWN_MESSAGES or counted["all"] >= settings.EPISODE_ALL_MESSAGES
     return enough and counted["own"] > 0 and not _is_written(conversation)
@@ -100,7 +107,7 @@ def _batch(conversation: Conversation) -> writing.Batch:
 
 def _own(conversation: Conversation) -> MessageQuerySet:
     """What the person said and did not have forgotten since."""
-    own = conversation.messages.filter(mode=PrivacyMode.NORMAL, role=Role.USER)
+    own = _shown(conversation).filter(role=Role.USER)
     sources = MemorySource.objects.filter(message_id__in=own.values("pk"), memory__status=Status.FORGOTTEN)
     return own.exclude(pk__in=sources.values("message_id")).oldest_first()
 

@@ -61,7 +61,13 @@ def within_budget(messages: Sequence[Said]) -> list[Said]:
         if budget < 0:
             break
         kept += 1
-    return list(messages[len(messages) - kept :])
+    return _from_the_person_on(messages[len(messages) - kept :])
+
+
+def _from_the_person_on(messages: Sequence[Said]) -> list[Said]:
+    """What the assistant said to a message that is left out says nothing, and some models refuse to begin with it."""
+    first = next((at for at, message in enumerate(messages) if message.role == Role.USER), len(messages))
+    return list(messages[first:])
 
 
 def _told_by_summary(conversation: Conversation, before: Sequence[uuid.UUID]) -> int:

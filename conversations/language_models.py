@@ -85,6 +85,7 @@ class _AsSet:
 
     providers: list[str] | None
     local_only: bool = False
+    embeds_here: bool = False
 
 
 def _state(name: str, order: tuple[str, ...]) -> ProviderState:

@@ -1,23 +1,26 @@
 """Learning from what was said: once for each message, and only from a person's own words in normal mode."""
 
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from conversations import wishes
-from conversations.models import Message, Receipt
+from conversations.models import Message, MessageStatus, Receipt
 from memories.access import MemoryAccess
 from memories.engine import writing
 from memories.engine.extraction import Extraction, extract
 from memories.engine.recall import recall
 from memories.engine.rules import find_forgets
-from memories.engine.types import Provenance
+from memories.engine.types import Candidate, Provenance
 from memories.models import Action, LearningMode, MemoryBatch, MemoryEvent, Origin, PrivacyMode
 from memorychat.jobs import Job, correlation_id, enqueue
+from memorychat.lib.crypto import unlock
 from memorychat.lib.notify import announce
 
 # A request to forget is carried out when one memory answers it this well, and no second one nearly as well.
@@ -31,18 +34,42 @@ TOLD_AT_ONCE = 20
 
 
 def learn(message_id: uuid.UUID) -> None:
-    """Extract, weigh and write what a message tells. Running it again changes nothing: its batch exists once."""
+    """Weigh and write what a message tells. Running it again changes nothing: each of its batches exists once.
+
+    What a model asked to be remembered comes first, and does not wait for the reading of the message.
+    """
     message = (
         Message.objects.filter(pk=message_id, conversation__profile__deleted_at=None)
         .select_related("owner", "conversation__profile__owner")
         .first()
     )
-    if message is None or not message.is_unlearnt:
+    if message is None or not PrivacyMode(message.mode).writes:
         return
     access = MemoryAccess(
         message.conversation.profile, PrivacyMode(message.mode), actor=message.owner, door=Origin.CHAT
     )
     provenance = Provenance(message_id=message.pk, conversation_id=message.conversation_id, said_at=message.created_at)
+    wished = _grant_wishes(access, message, provenance)
+    if message.is_unlearnt:
+        _read(access, message, provenance, wished)
+    _tell(message)
+
+
+def _grant_wishes(access: MemoryAccess, message: Message, provenance: Provenance) -> list[Candidate]:
+    """Weigh what tools were asked to save, and take it off the message; gives it, for it not to be told again."""
+    unlock([message])
+    zone = ZoneInfo(message.owner.time_zone)
+    granted = {wishes.id_of(wish): wishes.candidate_of(wish, provenance, zone) for wish in message.wishes or []}
+    for wish_id, candidate in granted.items():
+        with suppress(writing.AlreadyWritten):
+            writing.remember_all(access, [candidate], batch=writing.Batch(MemoryBatch.Purpose.TURN, wish_id))
+    if granted:
+        wishes.drop(message.pk, granted.keys())
+    return list(granted.values())
+
+
+def _read(access: MemoryAccess, message: Message, provenance: Provenance, wished: Sequence[Candidate]) -> None:
+    """What the message itself tells, and what it asks to be forgotten."""
     found = _find(message, provenance)
     # Deleted while a model read it, it is learnt from no more.
     if not Message.objects.filter(pk=message.pk).exists():
@@ -50,15 +77,18 @@ def learn(message_id: uuid.UUID) -> None:
     # It is written already when a worker died between this and the mark below.
     with suppress(writing.AlreadyWritten):
         batch = writing.Batch(MemoryBatch.Purpose.TURN, message.pk)
-        wished = wishes.candidates_of(message, provenance)
-        candidates = [*wished, *wishes.not_told_by(wished, found.candidates)]
-        writing.remember_all(access, candidates, batch=batch)
-    if not MemoryEvent.objects.filter(message_id=message.pk, action=Action.FORGOTTEN).exists():
+        writing.remember_all(access, wishes.not_told_by(wished, found.candidates), batch=batch)
+    if not _is_forgotten_otherwise(message):
         for wish in found.forgets:
             _forget(access, wish, message.pk)
     writing.revive(access, _cited_in_answer_to(message))
-    Message.objects.filter(pk=message.pk).update(learnt_at=timezone.now(), wishes=None)
-    _tell(message)
+    Message.objects.filter(pk=message.pk).update(learnt_at=timezone.now())
+
+
+def _is_forgotten_otherwise(message: Message) -> bool:
+    """It was done already, or the person is being asked which memory they mean."""
+    is_asked = Message.objects.filter(pk=message.pk).exclude(offered=[]).exists()
+    return is_asked or MemoryEvent.objects.filter(message_id=message.pk, action=Action.FORGOTTEN).exists()
 
 
 def enqueue_abandoned(learn_from: Job) -> int:
@@ -87,7 +117,8 @@ def _find(message: Message, provenance: Provenance) -> Extraction:
 
 
 def _cited_in_answer_to(message: Message) -> list[uuid.UUID]:
-    receipts = Receipt.objects.filter(message__parent=message).values_list("recalled", flat=True)
+    whole = Receipt.objects.filter(message__parent=message).exclude(message__status=MessageStatus.INTERRUPTED)
+    receipts = whole.values_list("recalled", flat=True)
     return [uuid.UUID(row["memory_id"]) for rows in receipts for row in rows if row["cited"]]
 
 

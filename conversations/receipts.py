@@ -13,6 +13,7 @@ from conversations.models import Message, Receipt
 from memories.engine.types import Hit, Recall
 from memories.models import PrivacyMode
 from memorychat.lib import markdown
+from memorychat.lib.text import tokens_of
 from memorychat.llm.prices import cost_of
 from memorychat.llm.types import Asked, Finished
 
@@ -51,6 +52,17 @@ class Draft:
     def asked(self, asked: Asked) -> None:
         self.provider, self.model = asked.provider, asked.model
         self.seen_by.append({"provider": asked.provider, "model": asked.model, "code": ""})
+
+    def failed(self, code: str) -> None:
+        """The model that was given the prompt last did not answer it."""
+        if self.seen_by:
+            self.seen_by[-1]["code"] = code
+
+    def guess_usage(self, text: str) -> None:
+        """Of an answer that was cut nobody tells what it used up: about as much as its words make."""
+        if self.seen_by and not self.output_tokens:
+            self.input_tokens = sum(self.prompt.get("tokens", {}).values())
+            self.output_tokens = tokens_of(text) if text else 0
 
     def used(self, finished: Finished) -> None:
         self.input_tokens += finished.input_tokens

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError
 
 from conversations import rendering, turns, usage
@@ -23,12 +24,15 @@ from conversations.receipts import Draft
 from conversations.threads import in_thread
 from conversations.toolbox import Toolbox
 from conversations.turns import Turn
+from memories.tools import TOOLS
 from memorychat.jobs import correlation_id
 from memorychat.lib.crypto import key_ring
 from memorychat.lib.shutdown import on_shutdown
 from memorychat.llm.builtin import BuiltinChat
+from memorychat.llm.deadlines import WHOLE_ANSWER
+from memorychat.llm.fallback import FallbackChat
 from memorychat.llm.providers import get_chat_model
-from memorychat.llm.types import Asked, Finished, Prompt, ProviderError, ToolCall, ToolRound
+from memorychat.llm.types import Asked, Failed, Finished, Prompt, ProviderError, ToolCall, ToolRound
 
 log = structlog.get_logger(__name__)
 
@@ -124,25 +128,41 @@ class Reply:
             error = writing.exception()
             if isinstance(error, ProviderError):
                 log.warning("reply_failed", code=error.code, provider=self._draft.provider)
+                self._draft.failed(error.code)
                 return MessageStatus.INTERRUPTED, error.code
-            writing.result()
+            if error is not None:
+                # What no one foresaw; the words that came are kept all the same.
+                log.error("reply_crashed", exc_info=error)
+                return MessageStatus.INTERRUPTED, "internal"
             return MessageStatus.COMPLETE, ""
         finally:
             for task in side:
                 task.cancel()
 
     async def _write(self) -> None:
-        """Round by round: what the model calls is done, and it is asked again with what came of it."""
+        """What the model says, within the time that a whole answer may take."""
         prompt = await in_thread(self._prepare)
         if self._is_used_up:
-            await self._take(usage.USED_UP)
+            await self._take(usage.sentence(self.turn.mode))
         await self._tell_step("search_memories", len(self._draft.given))
+        try:
+            async with asyncio.timeout(settings.LLM_TIMEOUT_SECONDS * WHOLE_ANSWER):
+                await self._converse(prompt)
+        except TimeoutError as error:
+            raise ProviderError("The model did not come to an end in time.", code="timeout") from error
+
+    async def _converse(self, prompt: Prompt) -> None:
+        """Round by round: what the model calls is done, and it is asked again with what came of it."""
         while True:
             text, calls = await self._round(prompt)
+            if not calls and not self.text.strip():
+                raise ProviderError("The model gave an empty answer.", code="nonsense")
             if not calls:
                 return
-            if not prompt.tools:
+            if not (prompt.tools and prompt.may_call):
                 raise ProviderError("The model calls tools that it was not offered.", code="nonsense")
+            if isinstance(self._model, FallbackChat):
+                self._model = self._model.only(self._draft.provider)
             prompt = await self._call_tools(prompt, ToolRound(text, calls, []))
 
     def _prepare(self) -> Prompt:
@@ -160,6 +180,8 @@ class Reply:
                 match piece:
                     case Asked():
                         self._draft.asked(piece)
+                    case Failed():
+                        self._draft.failed(piece.code)
                     case Finished():
                         self._draft.used(piece)
                     case ToolCall():
@@ -173,7 +195,7 @@ class Reply:
         return f"\n\n{piece.lstrip()}" if self.text.strip() and piece.strip() else piece
 
     async def _call_tools(self, prompt: Prompt, called: ToolRound) -> Prompt:
-        """The prompt with what the calls answered; a model that has called enough is offered no tools any more."""
+        """The prompt with what the calls answered; a model that has called enough may call no more."""
         results = []
         for call in called.calls[:MOST_CALLS]:
             await self._tell_step(call.name)
@@ -181,12 +203,12 @@ class Reply:
         calls = called.calls[: len(results)]
         rounds = [*prompt.rounds, replace(called, calls=calls, results=results)]
         goes_on = len(rounds) < MOST_ROUNDS and self._draft.output_tokens < MOST_OUTPUT_TOKENS
-        return replace(prompt, rounds=rounds, tools=prompt.tools if goes_on else ())
+        return replace(prompt, rounds=rounds, may_call=goes_on)
 
     async def _tell_step(self, tool: str, found: int | None = None) -> None:
         """What is done while no word comes yet; `found` counts the memories that are at hand now."""
         if self.turn.mode.reads:
-            await self._publish({"type": "reply.step", "tool": tool, "found": found})
+            await self._publish({"type": "reply.step", "tool": tool if tool in TOOLS else "", "found": found})
 
     async def _take(self, piece: str) -> None:
         is_first = not self.text.strip()
@@ -225,8 +247,9 @@ class Reply:
 
     async def _end(self, status: MessageStatus, trouble: str) -> None:
         self._draft.took_ms = self._milliseconds()
-        receipt = self._draft if status is not MessageStatus.INTERRUPTED else None
-        message = await in_thread(turns.finish, self.turn, self.text, status, receipt)
+        if status is not MessageStatus.COMPLETE:
+            self._draft.guess_usage(self.text)
+        message = await in_thread(turns.finish, self.turn, self.text, status, self._draft)
         await in_thread(usage.add, self.turn.access.profile.owner, self._draft)
         if trouble:
             await self._publish(failed(trouble), last=True)
@@ -269,7 +292,9 @@ def _log_crash(task: asyncio.Task[None]) -> None:
 
 
 def failed(code: str) -> Frame:
-    return {"type": "reply.failed", "code": code, "message": TROUBLES.get(code, TROUBLES["internal"])}
+    """With the id under which the log tells more."""
+    message = TROUBLES.get(code, TROUBLES["internal"])
+    return {"type": "reply.failed", "code": code, "message": message, "correlation_id": correlation_id()}
 
 
 def start(turn: Turn, listener: Listener) -> Reply:

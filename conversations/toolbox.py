@@ -18,6 +18,7 @@ class Toolbox:
     def __init__(self, turn: Turn, draft: Draft) -> None:
         self._turn = turn
         self._draft = draft
+        self._kept = 0
 
     def use(self, called: ToolCall) -> str:
         """What the model is answered; what was done stands in the draft of the receipt."""
@@ -36,12 +37,15 @@ class Toolbox:
             turn.access,
             keep=self._keep,
             provenance=Provenance(message_id=turn.id, conversation_id=turn.conversation_id),
-            said=[message.text for message in turn.history if message.role == "user"],
+            # No earlier words: they were learnt from when they were said, or were not to be, or were forgotten since.
+            said=[turn.question],
             offered=turns.offered_before(turn),
+            kept=lambda: self._kept,
         )
 
     def _keep(self, candidate: Candidate) -> None:
         turns.keep_wish(self._turn, candidate)
+        self._kept += 1
 
     def _lines(self, answer: Answer) -> list[str]:
         known = give(self._turn.access.profile, self._draft, answer.hits, by_tool=True)

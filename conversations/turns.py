@@ -126,14 +126,19 @@ def begin(user: User, said: Said, *, door: Origin = Origin.CHAT) -> Turn:
     return _turn(conversation, message, user, door, is_new_conversation=is_new)
 
 
-def begin_again(user: User, message_id: uuid.UUID) -> Turn:
-    """Have a message answered once more, beside the answers that it has.
+def begin_again(user: User, message_id: uuid.UUID, conversation_id: uuid.UUID | None) -> Turn:
+    """Have a message of this conversation answered once more, beside the answers that it has.
 
-    Raises UnknownMessage, TurnRefused.
+    Raises UnknownConversation, UnknownMessage, TurnRefused.
     """
     with transaction.atomic(durable=True):
+        if conversation_id is None:
+            raise UnknownMessage
+        conversation = _fetch(user, conversation_id, lock=True)
+        # Under the lock, when nobody can delete it.
         message = _fetch_own(user, message_id)
-        conversation = _fetch(user, message.conversation_id, lock=True)
+        if message.conversation_id != conversation.pk:
+            raise UnknownMessage
         _claim(conversation, message)
         conversation.leaf_id, conversation.last_at = message.pk, timezone.now()
         conversation.save(update_fields=["last_at", "leaf_id", *CLAIM])
@@ -157,7 +162,7 @@ def finish(turn: Turn, answer: str, status: MessageStatus, receipt: receipts.Dra
         ended: dict[str, Any] = {"answering": None, "last_at": timezone.now(), "leaf_id": leaf_id}
         if Conversation.objects.filter(pk=question.conversation_id, answering=turn.id).update(**ended):
             announce_change(question.conversation)
-        if turn.mode.writes and question.learning_since is None:
+        if turn.mode.writes and (question.learning_since is None or _has_wishes(question)):
             question.learning_since = timezone.now()
             question.save(update_fields=["learning_since"])
             enqueue(learn_from, message_id=turn.id)
@@ -246,6 +251,11 @@ def offered_before(turn: Turn) -> set[uuid.UUID]:
     """What was offered in earlier turns that the model still sees: the person has spoken since."""
     rows = Message.objects.for_user(turn.access.profile.owner).filter(pk__in=turn.earlier.ids)
     return {uuid.UUID(memory_id) for offered in rows.values_list("offered", flat=True) for memory_id in offered}
+
+
+def _has_wishes(question: Message) -> bool:
+    """Of an answer that was given again, after the message was learnt from."""
+    return Message.objects.filter(pk=question.pk, wishes__isnull=False).exists()
 
 
 def _own_question(turn: Turn) -> Message:

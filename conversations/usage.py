@@ -11,10 +11,10 @@ from django.utils import timezone
 from accounts.models import User
 from conversations.models import Usage
 from conversations.receipts import Draft
+from memories.models import PrivacyMode
 
-USED_UP = (
-    "What I may use of the language model is used up for today. Until midnight I answer from your memories alone.\n\n"
-)
+USED_UP = "What I may use of the language model is used up for today."
+FROM_MEMORIES = "Until midnight I answer from your memories alone."
 
 # Adding up in one statement, so that no two answers count past each other.
 ADD = """
@@ -25,6 +25,11 @@ ON CONFLICT (owner_id, day, provider, model) DO UPDATE SET
     input_tokens = conversations_usage.input_tokens + excluded.input_tokens,
     output_tokens = conversations_usage.output_tokens + excluded.output_tokens,
     cost = conversations_usage.cost + excluded.cost"""
+
+
+def sentence(mode: PrivacyMode) -> str:
+    """What a person is told above such an answer."""
+    return f"{USED_UP} {FROM_MEMORIES}\n\n" if mode.reads else f"{USED_UP}\n\n"
 
 
 @dataclass(frozen=True)

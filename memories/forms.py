@@ -132,7 +132,8 @@ class ProfileForm(forms.Form):
     own_providers = ProvidersField(
         label="Who may see its words",
         otherwise="As in my settings",
-        help_text="The first answers; the next one when that one fails. Nobody else sees them.",
+        help_text="The first answers; the next one when that one fails. Nobody else sees them: the embedder is the"
+        " built-in one.",
     )
 
     def clean_learning(self) -> str:

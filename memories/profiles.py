@@ -81,12 +81,12 @@ def create_like(profile: MemoryProfile, name: str, *, profile_id: uuid.UUID) -> 
 
 def describe(profile: MemoryProfile, name: str, description: str, **promises: Unpack[Promises]) -> None:
     profile.name, profile.description = _clean(name, description)
-    was_local_only = profile.local_only
+    was_embedded_here = profile.embeds_here
     for promise, value in promises.items():
         setattr(profile, promise, value)
     with transaction.atomic(durable=True):
         profile.save(update_fields=["name", "description", *promises])
-        if profile.local_only != was_local_only:
+        if profile.embeds_here != was_embedded_here:
             enqueue(embed_missing)
 
 

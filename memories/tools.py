@@ -5,12 +5,13 @@ it shows what was found, is the door's own (`Occasion`).
 """
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.conf import settings
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -26,6 +27,7 @@ from memories.engine.weighing import ASKS_FIRST, HELD_BACK, LIMIT_REACHED, NOT_C
 from memories.models import FoundBy, Kind, LearningMode, Memory
 from memorychat.lib.crypto import unlock
 from memorychat.lib.text import TextError, clean
+from memorychat.lib.wishes import REMEMBERS
 from memorychat.llm.types import ToolCall, ToolSpec
 
 PROMPT = Path(__file__).parent / "prompts" / "tools.txt"
@@ -34,6 +36,7 @@ VERSION = "tools-1"
 FOUND, OFFERED = 5, 5
 # A memory is offered for deletion when it answers the description at least so well.
 MAY_BE_MEANT = 0.4
+SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
 # Of the words of a statement that matter, so many must be the person's own.
 OWN_WORDS = 0.5
 
@@ -68,8 +71,8 @@ class Occasion:
     """On whose behalf and at what a tool is called.
 
     `said` are the person's own words, on which what is saved must rest: None where a program answers for them. `keep`
-    takes what is to be weighed by the write gate, and does not lose it. `offered` are the memories that were offered
-    for deletion before the person spoke last: no others are deleted.
+    takes what is to be weighed by the write gate, and does not lose it; `kept` says how much it holds already.
+    `offered` are the memories that were offered for deletion before the person spoke last: no others are deleted.
     """
 
     access: MemoryAccess
@@ -77,6 +80,7 @@ class Occasion:
     provenance: Provenance = field(default_factory=Provenance)
     said: Sequence[str] | None = None
     offered: Collection[uuid.UUID] = ()
+    kept: Callable[[], int] = lambda: 0
 
 
 class _Arguments(BaseModel):
@@ -98,7 +102,7 @@ class SaveMemory(_Arguments):
     """Remember one statement of the person about themselves or somebody in their life."""
 
     content: str = Field(description="One short sentence in the person's own first person.", max_length=CONTENT_LIMIT)
-    kind: Kind = Field(Kind.FACT, description="fact, preference, decision or note")
+    kind: Literal["fact", "preference", "decision", "note"] = "fact"
     confidence: float = Field(0.8, ge=0, le=1, description="How sure it is that they meant it so.")
     importance: Annotated[int, BeforeValidator(_as_tenths)] = Field(5, ge=1, le=10)
 
@@ -130,7 +134,7 @@ def save_memory(asked: SaveMemory, occasion: Occasion) -> Answer:
         return Answer(Action.NOT_ALLOWED, screening.reason)
     if screening.is_held_back:
         return Answer(Action.NOT_ALLOWED, HELD_BACK)
-    answer = _what_will_be(occasion.access, screening.candidate)
+    answer = _what_will_be(occasion, screening.candidate)
     occasion.keep(screening.candidate)
     return answer
 
@@ -147,8 +151,9 @@ def _refusals(asked: SaveMemory, occasion: Occasion) -> Iterator[Answer]:
         yield Answer(Action.DISCARDED, "These are not the person's own words.")
 
 
-def _what_will_be(access: MemoryAccess, candidate: Candidate) -> Answer:
-    if not Allowance.peek(access, candidate):
+def _what_will_be(occasion: Occasion, candidate: Candidate) -> Answer:
+    access = occasion.access
+    if not Allowance.peek(access, candidate, waiting=occasion.kept()):
         return Answer(Action.RATE_LIMITED, f"{LIMIT_REACHED} It waits for the person.")
     if access.profile.learning == LearningMode.ASK:
         return Answer(Action.CONFIRM_NEEDED, f"{ASKS_FIRST} They are being asked.")
@@ -266,16 +271,25 @@ def _candidate(asked: SaveMemory, occasion: Occasion) -> Candidate:
     said = occasion.said or ()
     return Candidate(
         content=content,
-        kind=asked.kind,
+        kind=Kind(asked.kind),
         importance=asked.importance,
         confidence=asked.confidence,
         slot=slot_of(content),
         ends=ends_of(content),
-        quote=said[-1] if said else "",
+        quote=_sentence_behind(content, said),
+        asked_for=any(REMEMBERS.search(words) for words in said),
         found_by=FoundBy.MODEL,
         found_version=VERSION,
         provenance=occasion.provenance,
     )
+
+
+def _sentence_behind(content: str, said: Sequence[str]) -> str:
+    """The sentence of the person that has most of the words; none where none has any."""
+    claimed = set(words_that_matter(content))
+    sentences = [sentence.strip() for words in said for sentence in SENTENCES.split(words) if sentence.strip()]
+    best = max(sentences, key=lambda sentence: len(claimed & set(words_that_matter(sentence))), default="")
+    return best if claimed & set(words_that_matter(best)) else ""
 
 
 def _rests_on(content: str, said: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from conversations.branches import Tree, UnknownMessage
 from conversations.manuscript import manuscript_of
 from conversations.models import Conversation, Message, MessageStatus
 from conversations.tests.test_turns import answer, say
-from conversations.turns import TurnRefused
+from conversations.turns import TurnRefused, UnknownConversation
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,7 @@ def test_a_first_message_can_be_edited_too(alice: User) -> None:
 def test_another_answer_stands_beside_the_first(alice: User) -> None:
     turn = say(alice, "Hello")
     answer(turn, "First.")
-    again = turns.begin_again(alice, turn.id)
+    again = turns.begin_again(alice, turn.id, turn.conversation_id)
     assert again.id == turn.id
     assert [message.text for message in again.history] == ["Hello"]
     answer(again, "Second.")
@@ -60,7 +60,7 @@ def test_another_answer_stands_beside_the_first(alice: User) -> None:
 def test_an_answer_that_broke_off_gives_way_to_the_next_one(alice: User) -> None:
     turn = say(alice, "Hello")
     answer(turn, "Half", MessageStatus.INTERRUPTED)
-    answer(turns.begin_again(alice, turn.id), "Whole.")
+    answer(turns.begin_again(alice, turn.id, turn.conversation_id), "Whole.")
     assert [message.text for message in Message.objects.filter(parent=turn.id).select_related("owner")] == ["Whole."]
 
 
@@ -79,19 +79,19 @@ def test_a_branch_that_is_shown_again_ends_with_its_newest_words(alice: User) ->
 def test_nobody_edits_or_has_answered_what_is_another_person_s(alice: User, bob: User) -> None:
     turn = say(alice, "Hello")
     answer(turn)
-    with pytest.raises(UnknownMessage):
-        turns.begin_again(bob, turn.id)
+    with pytest.raises(UnknownConversation):
+        turns.begin_again(bob, turn.id, turn.conversation_id)
     own = say(bob, "Mine")
     answer(own)
     with pytest.raises(UnknownMessage):
         say(bob, "Theirs", conversation_id=own.conversation_id, edits=turn.id)
     with pytest.raises(UnknownMessage):
-        turns.begin_again(alice, uuid.uuid4())
+        turns.begin_again(alice, uuid.uuid4(), turn.conversation_id)
 
 
 def test_two_answers_are_not_written_at_once(alice: User) -> None:
     turn = say(alice, "Hello")
     with pytest.raises(TurnRefused):
-        turns.begin_again(alice, turn.id)
+        turns.begin_again(alice, turn.id, turn.conversation_id)
     Conversation.objects.update(answering_since=timezone.now() - timedelta(minutes=1))
-    assert turns.begin_again(alice, turn.id).id == turn.id
+    assert turns.begin_again(alice, turn.id, turn.conversation_id).id == turn.id

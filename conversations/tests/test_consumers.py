@@ -332,7 +332,10 @@ async def test_trouble_of_the_model_is_told_in_a_sentence_and_the_socket_stays_u
     assert failed["message"].endswith(".")
     assert outcomes.last["fake"].code == code
     assert not await in_thread(lambda: Message.objects.filter(status=MessageStatus.COMPLETE, role="assistant").exists())
-    assert not await in_thread(Receipt.objects.exists)
+    # Who was given the words stands in the receipt of what came, with how they failed.
+    receipts = await in_thread(lambda: list(Receipt.objects.all()))
+    cut = await in_thread(lambda: list(Message.objects.filter(role="assistant")))
+    assert [receipt.seen_by[-1]["code"] for receipt in receipts] == [code] * len(cut)
     use_model(FakeChat(answer="Fine."))
     assert (await page.say("Are you there?"))[-1]["html"] == '<p dir="auto">Fine.</p>\n'
     assert outcomes.last["fake"].code == ""

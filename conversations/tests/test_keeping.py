@@ -200,7 +200,7 @@ def test_the_last_turn_leaves_the_one_before_it(alice: User) -> None:
 
 def test_a_turn_goes_with_all_its_answers_and_all_that_followed_them_stays(alice: User) -> None:
     first, second, _ = chain(alice, "One", "Two", "Three")
-    answer(turns.begin_again(alice, second.id), "Another to Two")
+    answer(turns.begin_again(alice, second.id, second.conversation_id), "Another to Two")
     answer(say(alice, "Four", conversation_id=first.conversation_id), "To Four")
     assert second.conversation_id
     keeping.delete_turn(alice, second.conversation_id, second.id)

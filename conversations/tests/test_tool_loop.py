@@ -132,7 +132,7 @@ async def test_a_model_that_only_calls_tools_is_stopped(open_page: OpenPage, ali
     last = (await page.say("Hello"))[-1]
     assert last["html"] == '<p dir="auto">At last.</p>\n'
     assert len(model.prompts) == MOST_ROUNDS + 1
-    assert not model.prompts[-1].tools
+    assert not model.prompts[-1].may_call
 
 
 @pytest.mark.parametrize("call", [("search_memories", "{bad"), ("launch_rocket", "{}"), ("save_memory", "[]")])
@@ -171,6 +171,6 @@ async def test_paused_offers_searching_alone(open_page: OpenPage, alice: User, u
 def test_a_stopped_answer_is_kept_beside_the_next_one(alice: User) -> None:
     turn = say(alice, "Hello")
     first = answer(turn, "Half a", MessageStatus.STOPPED)
-    again = turns.begin_again(alice, turn.id)
+    again = turns.begin_again(alice, turn.id, turn.conversation_id)
     second = answer(again, "A whole one.")
     assert set(Message.objects.filter(parent=turn.id)) == {first, second}

@@ -20,7 +20,7 @@ from memories.engine.ledger import Act
 from memories.engine.types import NotAllowed
 from memories.models import Action, Memory, MemoryBatch, MemoryEmbedding, MemoryEvent, MemoryProfile, Status
 from memorychat.lib.identifiers import uuid7
-from memorychat.llm.providers import get_embedder
+from memorychat.llm.providers import get_embedder, providers_of
 from memorychat.llm.types import Vector
 
 
@@ -94,6 +94,9 @@ def _check(access: MemoryAccess, target: MemoryProfile) -> None:
         raise NotAllowed("A profile cannot be copied into itself.")
     if access.profile.local_only and not target.local_only:
         raise NotAllowed("What a local-only profile holds is copied only into another local-only profile.")
+    sees_more = not set(providers_of(target)) <= set(providers_of(access.profile))
+    if sees_more or (access.profile.embeds_here and not target.embeds_here):
+        raise NotAllowed("More models may see the words of that profile than of this one.")
 
 
 def _vectors(profile: MemoryProfile) -> dict[uuid.UUID, Vector]:

@@ -13,7 +13,7 @@ from memories.engine.types import Provenance, Slot
 from memories.models import Memory, MemoryEmbedding, MemoryProfile, MemoryTerm, Status
 from memorychat.lib.crypto import keyed_hash, unlock
 from memorychat.lib.text import function_words, index_terms, language_of, normalise, query_terms, tokens
-from memorychat.llm.providers import get_embedder
+from memorychat.llm.providers import Keeper, Nobody, get_embedder
 from memorychat.llm.types import ProviderError, Vector
 
 LONGEST = 2**15 - 1
@@ -167,7 +167,7 @@ def hide(profile: MemoryProfile, memory_ids: Sequence[uuid.UUID]) -> None:
     _count(profile, memories=-len(memory_ids), terms=-sum(lengths.values()))
 
 
-def embed(contents: Sequence[str], profile: MemoryProfile) -> list[Vector]:
+def embed(contents: Sequence[str], profile: Keeper) -> list[Vector]:
     """One call for all. It is slow: never inside a transaction.
 
     Raises ProviderError, also when what comes back are no vectors: too few, too short, of zeros or of no numbers.
@@ -186,13 +186,14 @@ def _is_vector(vector: Vector, dimensions: int) -> bool:
 
 def embed_missing(most: int) -> int:
     """Give up to so many memories the vector of today's embedder, and say how many got one. Raises ProviderError."""
-    return sum(_embed_missing(most, is_local=is_local) for is_local in (False, True))
+    return sum(_embed_missing(most, is_here=is_here) for is_here in (False, True))
 
 
-def _embed_missing(most: int, *, is_local: bool) -> int:
+def _embed_missing(most: int, *, is_here: bool) -> int:
     """Of memories whose words may all go to the same embedder."""
-    keeper = MemoryProfile(local_only=is_local)
-    waiting = Memory.objects.filter(status__in=[Status.ACTIVE, Status.PENDING], profile__local_only=is_local)
+    keeper = Nobody(local_only=is_here)
+    profiles = MemoryProfile.objects.embedded_here(is_here)
+    waiting = Memory.objects.filter(status__in=[Status.ACTIVE, Status.PENDING], profile__in=profiles)
     waiting = waiting.exclude(embeddings__model=get_embedder(keeper).name).select_related("profile")
     rows = list(waiting.order_by("pk")[:most])
     if not rows:
@@ -217,12 +218,12 @@ def _add_missing(row: Memory, content: str, vector: Vector) -> None:
 
 def drop_former_vectors() -> int:
     """Take away the vectors of embedders that are used no more, where today's has made its own, and say how many."""
-    return sum(_drop_former_vectors(is_local=is_local) for is_local in (False, True))
+    return sum(_drop_former_vectors(is_here=is_here) for is_here in (False, True))
 
 
-def _drop_former_vectors(*, is_local: bool) -> int:
-    name = get_embedder(MemoryProfile(local_only=is_local)).name
-    rows = MemoryEmbedding.objects.filter(profile__local_only=is_local)
+def _drop_former_vectors(*, is_here: bool) -> int:
+    name = get_embedder(Nobody(local_only=is_here)).name
+    rows = MemoryEmbedding.objects.filter(profile__in=MemoryProfile.objects.embedded_here(is_here))
     done = rows.filter(model=name).values("memory")
     deleted, _ = rows.exclude(model=name).filter(memory__in=done).delete()
     return deleted

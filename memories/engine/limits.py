@@ -45,12 +45,13 @@ class Allowance:
         return True
 
     @classmethod
-    def peek(cls, access: MemoryAccess, candidate: Candidate) -> bool:
-        """Whether there seems to be room now, without the lock: who writes asks again under it."""
+    def peek(cls, access: MemoryAccess, candidate: Candidate, *, waiting: int = 0) -> bool:
+        """Whether there seems to be room beside what waits already, without the lock: who writes asks under it."""
         if not _is_counted(access, candidate):
             return True
         allowance = cls(access)
-        return allowance._left_in(candidate.provenance.conversation_id) > 0 and allowance._this_hour() > 0
+        left = min(allowance._left_in(candidate.provenance.conversation_id), allowance._this_hour())
+        return left > waiting
 
     def _left_in(self, conversation: uuid.UUID | None) -> int:
         limit = _of_one_conversation(self._access)
@@ -60,7 +61,7 @@ class Allowance:
 
     def _this_hour(self) -> int:
         if self._access.door not in CHATTING:
-            return 1
+            return _scaled(MOST_OF_A_CALL)
         if self._left_this_hour is None:
             lately = self._written().filter(created_at__gt=timezone.now() - HOUR, door__in=CHATTING)
             self._left_this_hour = _scaled(settings.MEMORY_WRITES_PER_HOUR) - lately.count()

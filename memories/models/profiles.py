@@ -21,6 +21,11 @@ class MemoryProfileQuerySet(models.QuerySet["MemoryProfile"]):
     def active(self) -> Self:
         return self.filter(deleted_at=None)
 
+    def embedded_here(self, is_here: bool) -> Self:
+        """As `MemoryProfile.embeds_here` says it of one."""
+        here = Q(local_only=True) | Q(own_providers__isnull=False)
+        return self.filter(here if is_here else ~here)
+
 
 class MemoryProfile(models.Model):
     """A named space of memories of one person. Its words are sealed by a data key of its own."""
@@ -72,6 +77,11 @@ class MemoryProfile(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def embeds_here(self) -> bool:
+        """Whoever names those that may see the words has named no embedder."""
+        return self.local_only or self.own_providers is not None
 
     @property
     def providers(self) -> list[str] | None:

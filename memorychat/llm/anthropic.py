@@ -9,7 +9,7 @@ from anthropic import AsyncAnthropic
 
 from memorychat.llm.clients import OnePerLoop
 from memorychat.llm.errors import named_errors
-from memorychat.llm.types import Finished, Piece, Pieces, Prompt, ProviderError, ToolCall
+from memorychat.llm.types import Finished, Piece, Pieces, Prompt, ProviderError, ToolCall, check_arguments
 
 # The API takes no schema: a model is told.
 ONLY_JSON = "\n\nAnswer with one JSON object of this schema and nothing else:\n"
@@ -34,13 +34,14 @@ class AnthropicChat:
 
     async def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
         request = {
-            **self._asked,
+            **self._asked | ({"max_tokens": prompt.most_tokens} if prompt.most_tokens else {}),
             "system": _system(prompt),
             "messages": _messages(prompt),
             "tools": [
                 {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
                 for tool in prompt.tools
             ],
+            **({"tool_choice": {"type": "auto" if prompt.may_call else "none"}} if prompt.tools else {}),
             "stream": True,
             "extra_headers": {"X-Client-Request-Id": correlation_id},
         }
@@ -85,20 +86,20 @@ class _Answer:
 
     def __init__(self) -> None:
         self._call: tuple[str, str] | None = None
-        self._arguments = ""
-        self._used = 0
+        self._arguments: list[str] = []
+        self._length = self._used = 0
 
     def take(self, event: Any) -> Piece | None:
         match event.type:
             case "message_start":
                 self._used = event.message.usage.input_tokens
             case "content_block_start" if event.content_block.type == "tool_use":
-                self._call, self._arguments = (event.content_block.id, event.content_block.name), ""
+                self._call, self._arguments = (event.content_block.id, event.content_block.name), []
             case "content_block_delta":
                 return self._delta(event.delta)
             case "content_block_stop" if self._call:
                 (call_id, name), self._call = self._call, None
-                return ToolCall(call_id, name, self._arguments or "{}")
+                return ToolCall(call_id, name, "".join(self._arguments) or "{}")
             case "message_delta" if event.delta.stop_reason:
                 reason = REASONS.get(event.delta.stop_reason, event.delta.stop_reason)
                 return Finished(reason, self._used, event.usage.output_tokens)
@@ -108,5 +109,7 @@ class _Answer:
 
     def _delta(self, delta: Any) -> str | None:
         if delta.type == "input_json_delta":
-            self._arguments += delta.partial_json
+            self._arguments.append(delta.partial_json)
+            self._length += len(delta.partial_json)
+            check_arguments(self._length)
         return str(delta.text) if delta.type == "text_delta" else None

@@ -14,14 +14,15 @@ WHOLE_ANSWER = 4
 LONGEST_ANSWER = 2_000_000
 
 
-async def within(pieces: Pieces, *, silence: float, first: float | None = None) -> Pieces:
+async def within(pieces: Pieces, *, silence: float, first: float | None = None, may_be_empty: bool = False) -> Pieces:
     """The same pieces; raises ProviderError after `silence` seconds without one, or four times as many in all.
 
     The first piece may take `first` seconds. Raises ProviderError too when the stream ends without a `Finished`: then
-    the answer was cut; when it is longer than any answer; and when it ends without having said anything.
+    the answer was cut; when it is longer than any answer; and when it ends without having said anything, unless it
+    may be empty.
     """
     clock = asyncio.get_running_loop().time
-    end, length, is_empty = clock() + silence * WHOLE_ANSWER, 0, True
+    end, length, is_empty = clock() + silence * WHOLE_ANSWER, 0, not may_be_empty
     patience = silence if first is None else first
     async with aclosing(pieces):
         while True:

@@ -34,7 +34,7 @@ class FakeChat:
 
     async def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
         self.prompts.append(prompt)
-        if prompt.tools and len(prompt.rounds) < len(self.calls):
+        if prompt.tools and prompt.may_call and len(prompt.rounds) < len(self.calls):
             for number, (name, arguments) in enumerate(self.calls[len(prompt.rounds)]):
                 yield ToolCall(f"call-{len(prompt.rounds)}-{number}", name, arguments)
             yield Finished("tool_calls", input_tokens=10, output_tokens=5)

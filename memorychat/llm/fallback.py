@@ -13,7 +13,7 @@ import structlog
 from memorychat.llm import outcomes
 from memorychat.llm.breakers import watched
 from memorychat.llm.deadlines import within
-from memorychat.llm.types import Asked, ChatModel, Pieces, Prompt, ProviderError, says_something
+from memorychat.llm.types import Asked, ChatModel, Failed, Pieces, Prompt, ProviderError, says_something
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +41,12 @@ class FallbackChat:
             its_end = clock() + (end - clock()) / (len(self.models) - position)
             pauses = iter([PAUSE_SECONDS] * (TRIES - 1))
             while (first := its_end - clock()) > 0:
+                asked = False
                 try:
                     async with aclosing(self._ask(model, prompt, correlation_id, first=first)) as pieces:
                         async for piece in pieces:
                             started = started or says_something(piece)
+                            asked = asked or isinstance(piece, Asked)
                             yield piece
                 except ProviderError as error:
                     if started:
@@ -52,26 +54,43 @@ class FallbackChat:
                     trouble = error
                 else:
                     return
-                pause = next(pauses, None)
-                if pause is None or trouble.permanent or trouble.code not in PASSING:
+                if asked:
+                    yield Failed(trouble.code)
+                pause = _pause(trouble, next(pauses, None))
+                if not asked or pause is None or clock() + pause >= its_end:
                     break
-                await asyncio.sleep(min(trouble.again_after or pause, max(0.0, its_end - clock())))
+                await asyncio.sleep(pause)
         raise trouble
+
+    def only(self, provider: str) -> "FallbackChat":
+        """Of these models the one that answered: what it began, no other one goes on with."""
+        return FallbackChat([model for model in self.models if model.provider == provider], silence=self._silence)
 
     async def aclose(self) -> None:
         for model in self.models:
             await model.aclose()
 
     async def _ask(self, model: ChatModel, prompt: Prompt, correlation_id: str, *, first: float) -> Pieces:
-        try:
-            with watched(model.provider):
-                yield Asked(model.provider, model.model)
-                stream = model.stream(prompt, correlation_id=correlation_id)
-                async with aclosing(within(stream, silence=self._silence, first=first)) as pieces:
+        """Raises ProviderError; before the `Asked` where the model is left alone for a while, and is not asked."""
+        with watched(model.provider):
+            yield Asked(model.provider, model.model)
+            stream = model.stream(prompt, correlation_id=correlation_id)
+            # An answer to a job is looked at by whoever asked; after calls of tools all may have been said.
+            may_be_empty = bool(prompt.rounds) or prompt.json_schema is not None
+            bounded = within(stream, silence=self._silence, first=first, may_be_empty=may_be_empty)
+            try:
+                async with aclosing(bounded) as pieces:
                     async for piece in pieces:
                         yield piece
-        except ProviderError as error:
-            log.warning("model_failed", provider=model.provider, code=error.code)
-            outcomes.record(model.provider, error)
-            raise
+            except ProviderError as error:
+                log.warning("model_failed", provider=model.provider, code=error.code)
+                outcomes.record(model.provider, error)
+                raise
         outcomes.record(model.provider, None)
+
+
+def _pause(trouble: ProviderError, usual: float | None) -> float | None:
+    """Seconds to wait for another try with the same model; None where there is none, or it would be in vain."""
+    if usual is None or trouble.permanent or trouble.code not in PASSING:
+        return None
+    return trouble.again_after or usual

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -23,10 +23,15 @@ from memorychat.llm.types import (
     ToolCall,
     ToolSpec,
     Vector,
+    check_arguments,
 )
 
 # Of embeddings; what chat models are asked is tried again by `fallback`, which knows the deadline.
 TRIES_AGAIN = 1
+# What Ollama, vLLM and others say of a model that knows no tools.
+REFUSES_TOOLS = re.compile(
+    r"support[^.]{0,40}\btool|\btools?\b[^.]{0,40}(?:support|enable)|auto-tool-choice", re.IGNORECASE
+)
 # Models that think first refuse a temperature.
 REFUSES_TEMPERATURE = re.compile(r"^(o\d|gpt-5)")
 
@@ -62,14 +67,16 @@ class OpenAIChat:
         ask = self._respond if self._is_openai else self._complete
         if self._takes_tools:
             try:
-                async for piece in ask(prompt, headers):
-                    yield piece
+                async with aclosing(ask(prompt, headers)) as pieces:
+                    async for piece in pieces:
+                        yield piece
             except _ToolsRefusedError:
                 self._takes_tools = False
             else:
                 return
-        async for piece in ask(replace(prompt, tools=()), headers):
-            yield piece
+        async with aclosing(ask(replace(prompt, tools=()), headers)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def aclose(self) -> None:
         if client := self._clients.take():
@@ -80,7 +87,7 @@ class OpenAIChat:
             "model": self.model,
             "instructions": prompt.system_text(),
             "input": list(_items(prompt)),
-            "max_output_tokens": self._max_tokens,
+            "max_output_tokens": prompt.most_tokens or self._max_tokens,
             "store": False,
             "stream": True,
             **self._sampling,
@@ -89,6 +96,7 @@ class OpenAIChat:
             request["text"] = {"format": _schema_format(prompt.json_schema)}
         if prompt.tools:
             request["tools"] = [{"type": "function", **_function(tool), "strict": False} for tool in prompt.tools]
+            request["tool_choice"] = "auto" if prompt.may_call else "none"
         with named_errors(openai):
             async with await self._clients.get().responses.create(**request, extra_headers=headers) as events:
                 async for event in events:
@@ -99,7 +107,7 @@ class OpenAIChat:
         request: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": "system", "content": prompt.system_text()}, *_messages(prompt)],
-            "max_tokens": self._max_tokens,
+            "max_tokens": prompt.most_tokens or self._max_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
             **self._sampling,
@@ -108,6 +116,8 @@ class OpenAIChat:
             request["response_format"] = {"type": "json_object"}
         if prompt.tools:
             request["tools"] = [{"type": "function", "function": _function(tool)} for tool in prompt.tools]
+            if not prompt.may_call:
+                request["tool_choice"] = "none"
         answer = _Chunks()
         completions = self._clients.get().chat.completions.with_streaming_response
         with named_errors(openai), _refusal_of_tools(prompt):
@@ -129,7 +139,8 @@ def _refusal_of_tools(prompt: Prompt) -> Iterator[None]:
     try:
         yield
     except openai.BadRequestError as error:
-        if prompt.tools and "tool" in str(error.message).lower():
+        # Once it has called one, it knows them, and the request was wrong in another way.
+        if prompt.tools and not prompt.rounds and REFUSES_TOOLS.search(str(error.message)):
             raise _ToolsRefusedError from error
         raise
 
@@ -156,7 +167,10 @@ class _Chunks:
         # The usage comes in a chunk of its own, after the one with the finish reason.
         if usage := chunk.get("usage"):
             self._used = (usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
-        return "".join(map(self._take_choice, chunk.get("choices") or []))
+        choices = chunk.get("choices") or []
+        if not all(isinstance(choice, dict) for choice in choices):
+            raise ProviderError("The model answered something that is no answer.", code="nonsense")
+        return "".join(map(self._take_choice, choices))
 
     def _take_choice(self, choice: dict[str, Any]) -> str:
         self._reason = choice.get("finish_reason") or self._reason
@@ -173,18 +187,24 @@ class _Calls:
     """Calls of tools, whose parts come one by one under the number of the call."""
 
     def __init__(self) -> None:
-        self._parts: dict[int, list[str]] = {}
+        self._parts: dict[int, tuple[list[str], list[str], list[str]]] = {}
+        self._length = 0
 
     def take(self, parts: Sequence[dict[str, Any]]) -> None:
         for part in parts:
-            known = self._parts.setdefault(part.get("index", 0), ["", "", ""])
+            ids, names, given = self._parts.setdefault(part.get("index", 0), ([], [], []))
             function = part.get("function") or {}
-            known[0] = part.get("id") or known[0]
-            known[1] += function.get("name") or ""
-            known[2] += function.get("arguments") or ""
+            ids.append(part.get("id") or "")
+            names.append(function.get("name") or "")
+            given.append(function.get("arguments") or "")
+            self._length += len(names[-1]) + len(given[-1])
+            check_arguments(self._length)
 
     def whole(self) -> list[ToolCall]:
-        return [ToolCall(id_ or f"call-{index}", name, given) for index, (id_, name, given) in self._parts.items()]
+        return [
+            ToolCall(next(filter(None, ids), f"call-{index}"), "".join(names), "".join(given))
+            for index, (ids, names, given) in self._parts.items()
+        ]
 
 
 def _function(tool: ToolSpec) -> dict[str, object]:

@@ -101,7 +101,8 @@ def configured() -> list[str]:
 class Keeper(Protocol):
     """Whatever words belong to. `local_only`: they reach the built-in embedder and local providers alone.
 
-    `providers` may see them, in the order of preference: nobody else. None leaves it to `LLM_PROVIDERS`.
+    `providers` may answer them, in the order of preference: nobody else. None leaves it to `LLM_PROVIDERS`.
+    `embeds_here` says that no embedder but the built-in one sees them.
     """
 
     @property
@@ -110,6 +111,9 @@ class Keeper(Protocol):
     @property
     def providers(self) -> Sequence[str] | None: ...
 
+    @property
+    def embeds_here(self) -> bool: ...
+
 
 @dataclass(frozen=True)
 class Nobody:
@@ -117,6 +121,10 @@ class Nobody:
 
     local_only: bool = False
     providers: Sequence[str] | None = None
+
+    @property
+    def embeds_here(self) -> bool:
+        return self.local_only
 
 
 def get_chat_model(keeper: Keeper) -> ChatModel:
@@ -138,7 +146,7 @@ def providers_of(keeper: Keeper) -> tuple[str, ...]:
 
 
 def get_embedder(keeper: Keeper) -> Embedder:
-    return _embedder(is_local=keeper.local_only)
+    return _embedder(is_local=keeper.embeds_here)
 
 
 @cache

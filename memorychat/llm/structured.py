@@ -14,12 +14,14 @@ log = structlog.get_logger(__name__)
 Shape = TypeVar("Shape", bound=BaseModel)
 
 MOST_ERRORS = 5
+# Of an answer to a job, which may have to list a whole conversation.
+MOST_TOKENS = 8_000
 REPAIR = "That cannot be read: {errors}. Answer again with one JSON object of the asked shape and nothing else."
 
 
 def answer_as(shape: type[Shape], model: ChatModel, prompt: Prompt, *, correlation_id: str) -> Shape:
     """Raises ProviderError, with the code "nonsense" where the second answer cannot be read either."""
-    prompt = replace(prompt, json_schema=shape.model_json_schema())
+    prompt = replace(prompt, json_schema=shape.model_json_schema(), most_tokens=MOST_TOKENS)
     answer = complete(model, prompt, correlation_id=correlation_id)
     try:
         return read(shape, answer)

@@ -80,6 +80,16 @@ class ToolCall:
         return given if isinstance(given, dict) else None
 
 
+# Characters of the arguments of all calls of one answer.
+MOST_ARGUMENTS = 200_000
+
+
+def check_arguments(length: int) -> None:
+    """Raises ProviderError for more than any tool takes."""
+    if length > MOST_ARGUMENTS:
+        raise ProviderError("The model does not come to an end.", code="too_long")
+
+
 @dataclass(frozen=True)
 class ToolRound:
     """What a model said before it called tools, its calls, and what each of them answered, in the same order."""
@@ -93,7 +103,8 @@ class ToolRound:
 class Prompt:
     """All that a model is given for one answer. The last message of the history is the person's.
 
-    `tools` may be called, as `use_of_tools` says; `rounds` are the calls that were made for this answer so far.
+    `tools` may be called, as `use_of_tools` says, unless not `may_call`; `rounds` are the calls that were made for this
+    answer so far. `most_tokens` may be answered, where that is something else than the settings say.
     """
 
     instructions: str
@@ -105,6 +116,8 @@ class Prompt:
     tools: Sequence[ToolSpec] = ()
     use_of_tools: str = ""
     rounds: Sequence[ToolRound] = ()
+    may_call: bool = True
+    most_tokens: int | None = None
 
     @property
     def question(self) -> str:
@@ -115,7 +128,7 @@ class Prompt:
         lines = "\n".join(known.line() for known in self.memories)
         parts = [
             self.instructions,
-            self.use_of_tools if self.tools else "",
+            self.use_of_tools if self.tools and self.may_call else "",
             f"<memories>\n{lines}\n</memories>" if lines else "",
         ]
         return "\n\n".join(filter(None, parts))
@@ -130,6 +143,13 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Failed:
+    """The model that was asked last did not answer, with the code of its ProviderError; another try comes."""
+
+    code: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """The model ended by itself. Without one of these, an answer is cut and not complete."""
 
@@ -138,7 +158,7 @@ class Finished:
     output_tokens: int = 0
 
 
-Piece = str | ToolCall | Asked | Finished
+Piece = str | ToolCall | Asked | Failed | Finished
 
 
 def says_something(piece: Piece) -> bool:
