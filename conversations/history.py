@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from django.conf import settings
+
 from conversations.branches import Place
 from conversations.models import Conversation, Message, MessageStatus, Role
 from memorychat.lib.crypto import unlock
@@ -14,7 +16,6 @@ from memorychat.lib.text import tokens_of
 from memorychat.llm.types import ChatMessage
 
 MOST_MESSAGES = 40
-MOST_TOKENS = 3_000
 
 Said = TypeVar("Said", Message, ChatMessage)
 
@@ -55,7 +56,7 @@ def earlier_in(conversation: Conversation, branch: Sequence[Place]) -> Earlier:
 
 def within_budget(messages: Sequence[Said]) -> list[Said]:
     """The last of them, as many as fit."""
-    budget, kept = MOST_TOKENS, 0
+    budget, kept = settings.LLM_HISTORY_TOKENS, 0
     for message in reversed(messages):
         budget -= tokens_of(message.text)
         if budget < 0:

@@ -16,6 +16,10 @@ from memorychat.lib.crypto import unlock
 
 PAGE_SIZE = 50
 
+# Why a model ended that did not end by itself.
+CUT = {"length": "Cut here: the answer has reached the length that is allowed."}
+CUT_OTHERWISE = "Cut here by the model's provider."
+
 TROUBLES = {
     MessageStatus.COMPLETE: "",
     MessageStatus.STOPPED: "Stopped here.",
@@ -170,4 +174,8 @@ def _marked(text: str, quotes: Sequence[str]) -> SafeString:
 
 
 def _trouble(answer: Message | None) -> str:
-    return TROUBLES[MessageStatus(answer.status)] if answer else "This was not answered."
+    if answer is None:
+        return "This was not answered."
+    receipt = getattr(answer, "receipt", None)
+    ended = receipt.prompt.get("ended", "") if receipt and answer.status == MessageStatus.COMPLETE else ""
+    return CUT.get(ended, CUT_OTHERWISE) if ended else TROUBLES[MessageStatus(answer.status)]

@@ -83,10 +83,10 @@ def discard(request: PersonRequest, message_id: uuid.UUID, memory_id: uuid.UUID)
 @require_POST
 def forget_ticked(request: PersonRequest, message_id: uuid.UUID) -> HttpResponse:
     """Of the memories that were offered, exactly those that the person ticked."""
-    question = _question(request.user, message_id)
-    for memory in ticked(request):
-        if str(memory.pk) not in question.offered:
-            raise Http404
+    question, memories = _question(request.user, message_id), ticked(request)
+    if any(str(memory.pk) not in question.offered for memory in memories):
+        raise Http404
+    for memory in memories:
         writing.forget(_by_hand(memory), memory.pk, reason=BY_HAND, message_id=question.pk)
     return _done(request, question)
 

@@ -17,6 +17,9 @@ from memorychat.lib.text import tokens_of
 from memorychat.llm.prices import cost_of
 from memorychat.llm.types import Asked, Finished
 
+# How a model ends that has said all it wanted, or wants a tool used; anything else cut it.
+BY_ITSELF = frozenset({"stop", "tool_calls", "function_call", "eos"})
+
 
 @dataclass(frozen=True)
 class Given:
@@ -33,7 +36,7 @@ class Draft:
     """A receipt while its answer is being written.
 
     `prompt` says what was in the prompt besides memories: {"instructions": digest of the file, "tokens": {section:
-    count}, "history": ids, "summarised", "left_out", "steps": [{"tool", "action"}]}.
+    count}, "history": ids, "summarised", "left_out", "steps": [{"tool", "action"}], "ended": why the model was cut}.
     """
 
     mode: str
@@ -65,6 +68,8 @@ class Draft:
             self.output_tokens = tokens_of(text) if text else 0
 
     def used(self, finished: Finished) -> None:
+        if finished.reason not in BY_ITSELF:
+            self.prompt["ended"] = finished.reason
         self.input_tokens += finished.input_tokens
         self.output_tokens += finished.output_tokens
 

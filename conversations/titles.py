@@ -98,7 +98,8 @@ def _keep(conversation: Conversation, title: str) -> None:
     with transaction.atomic(durable=True):
         rows = Conversation.objects.select_for_update(no_key=True, of=("self",)).select_related("owner")
         row = rows.filter(pk=conversation.pk, is_renamed=False).first()
-        if row is None:
+        # The words may have been deleted while a model read them.
+        if row is None or not row.messages.exists():
             return
         row.title = title
         row.save(update_fields=["title"])

@@ -246,6 +246,7 @@ LOCAL_PROVIDERS = environment.local_providers
 LLM_TEMPERATURE = environment.llm_temperature
 LLM_MAX_TOKENS = environment.llm_max_tokens
 LLM_TIMEOUT_SECONDS = environment.llm_timeout_seconds
+LLM_HISTORY_TOKENS = environment.llm_history_tokens
 LLM_PRICES = environment.llm_prices
 LLM_TOKENS_PER_DAY = environment.llm_tokens_per_day
 LLM_DOLLARS_PER_DAY = environment.llm_dollars_per_day

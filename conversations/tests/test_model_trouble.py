@@ -8,7 +8,8 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import User
-from conversations.models import Message, MessageStatus
+from conversations.manuscript import manuscript_of
+from conversations.models import Conversation, Message, MessageStatus
 from conversations.tests.test_consumers import LAST, OpenPage, cookies, open_page
 from conversations.threads import in_thread
 from memorychat.llm import breakers
@@ -97,3 +98,17 @@ async def test_a_wait_that_the_provider_asks_for_is_kept(open_page: OpenPage, al
     page = await open_page(alice)
     assert (await page.say("Hello"))[-1]["html"] == '<p dir="auto">All is well.</p>\n'
     assert len(model.requests) == 2
+
+
+async def test_an_answer_that_was_cut_for_its_length_says_so(
+    open_page: OpenPage, alice: User, model: Behaviour
+) -> None:
+    model.reason = "length"
+    page = await open_page(alice)
+    await page.say("Hello")
+
+    def trouble() -> str:
+        [turn] = manuscript_of(Conversation.objects.get()).turns
+        return turn.trouble
+
+    assert await in_thread(trouble) == "Cut here: the answer has reached the length that is allowed."

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from conversations import turns
@@ -59,7 +59,8 @@ def test_a_cut_answer_is_no_part_of_what_the_model_sees(alice: User) -> None:
     assert [message.text for message in turn.history] == ["One", "Three"]
 
 
-def test_old_turns_beyond_the_budget_are_left_out_and_the_question_never(alice: User) -> None:
+def test_old_turns_beyond_the_budget_are_left_out_and_the_question_never(alice: User, settings: Settings) -> None:
+    settings.LLM_HISTORY_TOKENS = 3_000
     first = say(alice, "old " * 3_000)
     answer(first, "Noted.")
     turn = say(alice, "new " * 5_000, conversation_id=first.conversation_id)

@@ -100,6 +100,8 @@ class Environment(BaseSettings):
     local_providers: CommaSeparated = []
     llm_temperature: float = Field(0.7, ge=0, le=2)
     llm_max_tokens: int = Field(1000, ge=1)
+    # Of earlier messages that a model is given in full
+    llm_history_tokens: int = Field(6000, ge=0)
     llm_timeout_seconds: float = Field(30, gt=0)
     # US dollars a million tokens: model=in/out, separated by commas
     llm_prices: Annotated[dict[str, tuple[Price, Price]], NoDecode, BeforeValidator(_prices)] = {}

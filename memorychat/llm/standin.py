@@ -30,13 +30,15 @@ class Behaviour:
     """How the server behaves. `trouble` is one of: "" (none), hang, drip, cut, nonsense, empty, endless, huge, no_tools
     (refuses to be offered any), or a status such as "500", which may say by `again_after` when to come back.
 
-    `troubles_left`: after so many requests in trouble, all is well; None means never.
+    `troubles_left`: after so many requests in trouble, all is well; None means never. `reason` is why it ends, by chat
+    completions.
     """
 
     answer: Callable[[Request], Said] = _first_words
     trouble: str = ""
     again_after: str = ""
     troubles_left: int | None = None
+    reason: str = "stop"
     pause: float = 0.0
     dimensions: int = 8
     requests: list[Request] = field(default_factory=list)
@@ -97,7 +99,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _events(self, pieces: Iterable[Piece]) -> Iterator[bytes]:
         if self.path.endswith("/messages"):
             return _messages(pieces)
-        return _responses(pieces) if self.path.endswith("/responses") else _chat_chunks(pieces)
+        if self.path.endswith("/responses"):
+            return _responses(pieces)
+        return _chat_chunks(pieces, self.server.behaviour.reason)
 
     def _send_json(self, content: object, *, status: int = 200) -> None:
         self._send(json.dumps(content).encode(), content_type="application/json", status=status)
@@ -156,9 +160,9 @@ def _pieces(said: Said, trouble: str) -> Iterable[Piece]:
     return [ToolCall(f"call-{number}", name, arguments) for number, (name, arguments) in enumerate(said)]
 
 
-def _chat_chunks(pieces: Iterable[Piece]) -> Iterator[bytes]:
+def _chat_chunks(pieces: Iterable[Piece], reason: str) -> Iterator[bytes]:
     common = {"id": "chat-1", "object": "chat.completion.chunk", "created": 0, "model": "standin"}
-    count, reason = 0, "stop"
+    count = 0
     for count, piece in enumerate(pieces, start=1):
         delta: dict[str, object] = {"content": piece}
         if isinstance(piece, ToolCall):
