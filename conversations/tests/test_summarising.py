@@ -6,6 +6,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
+from pytest_django import Settings
 
 from accounts.models import User
 from conversations import keeping, turns, versions
@@ -24,6 +25,12 @@ pytestmark = pytest.mark.django_db
 
 # About a quarter of what fits the prompt.
 LONG = "All about hedges, and how they grow. " * 65
+
+
+@pytest.fixture(autouse=True)
+def short_history(settings: Settings) -> None:
+    """A few long messages are more than a prompt takes."""
+    settings.LLM_HISTORY_TOKENS = 3_000
 
 
 def summing(summary: str = "The person wrote of hedges.") -> FakeChat:
