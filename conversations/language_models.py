@@ -16,6 +16,7 @@ from conversations.replies import TROUBLES
 from conversations.usage import today_of
 from memorychat.jobs import correlation_id
 from memorychat.llm import breakers, outcomes
+from memorychat.llm.builtin import BuiltinChat
 from memorychat.llm.fallback import FallbackChat
 from memorychat.llm.providers import complete, configured, is_local_provider, label_of, model_of, providers_of
 from memorychat.llm.types import ChatMessage, Prompt, ProviderError
@@ -88,14 +89,20 @@ class _AsSet:
     embeds_here: bool = False
 
 
+def _place(name: str, order: tuple[str, ...]) -> int | None:
+    """Among those of the order of whom something can be asked."""
+    asked = [each for each in order if each in configured()]
+    return asked.index(name) + 1 if name in asked else None
+
+
 def _state(name: str, order: tuple[str, ...]) -> ProviderState:
     model, outcome = model_of(name), outcomes.last.get(name)
     return ProviderState(
         name,
         label_of(name),
-        model.model if model else "",
+        model.model if model and name != BuiltinChat.provider else "",
         is_local_provider(name),
-        order.index(name) + 1 if name in order else None,
+        _place(name, order),
         is_asked=outcome is not None,
         is_resting=breakers.state(name) == "opened",
         trouble=TROUBLES.get(outcome.code, "") if outcome and outcome.code else "",
