@@ -3,7 +3,7 @@
 import dataclasses
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -14,6 +14,9 @@ from memorychat.lib.shapes import Body, Moment, PageQuery, Words
 
 Name = Annotated[str, Words(NAME_LIMIT, "name")]
 Description = Annotated[str, Words(DESCRIPTION_LIMIT, "description", may_be_empty=True)]
+Provider = Literal["openai", "anthropic", "builtin"]
+Providers = Annotated[list[Provider], Field(max_length=3)]
+WHO_SEES = "The only providers that may see its words, in order: an empty list is none, null is as its owner has it."
 
 
 class ProfileOut(BaseModel):
@@ -24,6 +27,7 @@ class ProfileOut(BaseModel):
     default_mode: PrivacyMode
     learning: LearningMode
     local_only: bool
+    own_providers: list[str] | None = Field(description=WHO_SEES)
     memory_count: int = Field(description="Active memories.")
     summary: str | None = Field(description="Of them; none for a while after something in it ceased to hold.")
     created_at: datetime
@@ -38,6 +42,7 @@ class ProfileOut(BaseModel):
             default_mode=PrivacyMode(profile.default_mode),
             learning=LearningMode(profile.learning),
             local_only=profile.local_only,
+            own_providers=profile.own_providers,
             memory_count=profile.memory_count,
             summary=profile.summary,
             created_at=profile.created_at,
@@ -50,17 +55,22 @@ class ProfileIn(Body):
     default_mode: PrivacyMode = Field(PrivacyMode.NORMAL, description="Of new conversations.")
     learning: LearningMode = Field(LearningMode.AUTOMATIC, description="What becomes of what conversations tell.")
     local_only: bool = Field(False, strict=True, description="Only local models see its words.")
+    own_providers: Providers | None = Field(None, description=WHO_SEES)
 
 
 class ProfilePatch(Body):
+    emptied_by_null: ClassVar[frozenset[str]] = frozenset({"own_providers"})
+
     name: Name | None = None
     description: Description | None = None
     default_mode: PrivacyMode | None = None
     learning: LearningMode | None = None
     local_only: bool | None = Field(None, strict=True)
+    own_providers: Providers | None = Field(None, description=WHO_SEES)
 
     def promises(self) -> Promises:
         promises = self.model_dump(include={"default_mode", "learning", "local_only"}, exclude_none=True)
+        promises |= self.model_dump(include={"own_providers"}, exclude_unset=True)
         return cast("Promises", promises)
 
 

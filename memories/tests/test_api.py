@@ -579,3 +579,13 @@ def test_what_left_no_trace_is_told_in_its_place_when_a_list_is_read_again(
     [result] = told(program.call("POST", "/memories/batch", {"items": [{"content": "I own a boat"}]}))["results"]
     assert result["error"]["message"] == "It was not written."
     assert program.call("POST", "/memories", {"content": "I own a boat"}).status_code == 409
+
+
+def test_a_program_may_say_who_sees_the_words_of_a_profile(program: Program) -> None:
+    made = told(program.call("POST", "/profiles", {"name": "Work", "own_providers": ["anthropic"]}))
+    assert made["own_providers"] == ["anthropic"]
+    address = f"/profiles/{made['id']}"
+    assert told(program.call("PATCH", address, {"name": "Office"}))["own_providers"] == ["anthropic"]
+    assert told(program.call("PATCH", address, {"own_providers": []}))["own_providers"] == []
+    assert told(program.call("PATCH", address, {"own_providers": None}))["own_providers"] is None
+    assert program.call("PATCH", address, {"own_providers": ["somebody"]}).status_code == 422
