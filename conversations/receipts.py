@@ -57,15 +57,15 @@ class Draft:
         self.seen_by.append({"provider": asked.provider, "model": asked.model, "code": ""})
 
     def failed(self, code: str) -> None:
-        """The model that was given the prompt last did not answer it."""
-        if self.seen_by:
+        """The model that was given the prompt last did not answer it, unless that is known already."""
+        if self.seen_by and not self.seen_by[-1]["code"]:
             self.seen_by[-1]["code"] = code
 
     def guess_usage(self, text: str) -> None:
         """Of an answer that was cut nobody tells what it used up: about as much as its words make."""
-        if self.seen_by and not self.output_tokens:
+        if self.seen_by and text and not self.output_tokens:
             self.input_tokens = sum(self.prompt.get("tokens", {}).values())
-            self.output_tokens = tokens_of(text) if text else 0
+            self.output_tokens = tokens_of(text)
 
     def used(self, finished: Finished) -> None:
         if finished.reason not in BY_ITSELF:

@@ -68,3 +68,17 @@ async def test_who_has_used_up_what_they_may_is_told_and_answered_from_memories(
     assert last["receipt"]["provider"] == "builtin"
     assert len(model.prompts) == 1
     assert await in_thread(Message.objects.count) == (4 if mode == "normal" else 0)
+
+
+async def test_what_was_stopped_is_counted_as_far_as_it_went(
+    open_page: OpenPage, alice: User, use_model: UseModel
+) -> None:
+    use_model(FakeChat("word " * 300, pause=0.02))
+    page = await open_page(alice)
+    await page.send("message.send", text="Hello", client_message_id="m1")
+    await page.until("reply.delta")
+    await page.send("reply.stop")
+    await page.until("reply.stopped")
+    used = await in_thread(Usage.objects.get)
+    assert used.input_tokens > 0
+    assert used.output_tokens > 0
