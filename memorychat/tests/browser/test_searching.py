@@ -56,8 +56,9 @@ def test_all_of_it_works_without_scripts(page: Page, browser: Browser, base_url:
     )
     plain = context.new_page()
     plain.goto("/memories/")
-    plain.get_by_role("searchbox").fill("music")
-    plain.get_by_role("button", name="Search").click()
+    # The sidebar has a search of its own.
+    plain.get_by_role("main").get_by_role("searchbox").fill("music")
+    plain.get_by_role("main").get_by_role("button", name="Search").click()
     plain.get_by_text("Why?").click()
     expect(plain.get_by_text("near to your question")).to_be_visible()
 
