@@ -65,7 +65,7 @@ def test_all_of_it_works_without_scripts(page: Page, browser: Browser, base_url:
     plain.goto("/profiles/")
     plain.get_by_role("link", name="History").click()
     expect(plain.get_by_text("3 memories are held now.")).to_be_visible()
-    plain.get_by_label("On").fill("2020-01-01")
+    plain.get_by_label("On", exact=True).fill("2020-01-01")
     plain.get_by_role("button", name="Look back").click()
     expect(plain.get_by_text("Nothing was remembered here yet.")).to_be_visible()
     context.close()
