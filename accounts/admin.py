@@ -29,7 +29,7 @@ from accounts.models import User
 from memorychat.lib.admin import OPENED, BaseAdmin, Made, id_of, link, link_to_list, moment_of, own_id
 
 # Everybody comes in by the same door, with its second factor, its limits and its list of sessions.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth has it
 
 # What packages bring for these shows secrets and addresses, in pages that record nothing.
 admin.site.unregister([EmailAddress, Authenticator, UserSession, ProcrastinateJob, Group])
@@ -84,7 +84,7 @@ class UserAdmin(BaseAdmin, DjangoUserAdmin):  # type: ignore[misc]  # unfold's a
             return queryset.alias(lower_email=Lower("email")).filter(lower_email=search_term.lower()), False
         return super().get_search_results(request, queryset, search_term)
 
-    @action(description=_("Set a password"), permissions=["set_password"], icon="key")  # type: ignore[untyped-decorator]
+    @action(description=_("Set a password"), permissions=["set_password"], icon="key")  # type: ignore[untyped-decorator]  # unfold
     def set_password(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect("admin:auth_user_password_change", object_id)
 

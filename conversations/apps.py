@@ -7,7 +7,7 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         # Rows can be imported only once the apps are loaded.
-        from accounts import personal_data  # noqa: PLC0415
-        from conversations.belongings import BELONGINGS  # noqa: PLC0415
+        from accounts import personal_data  # noqa: PLC0415 - rows, once apps are loaded
+        from conversations.belongings import BELONGINGS  # noqa: PLC0415 - rows, once apps are loaded
 
         personal_data.register(BELONGINGS)

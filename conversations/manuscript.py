@@ -17,8 +17,10 @@ from memorychat.lib.crypto import unlock
 PAGE_SIZE = 50
 
 # Why a model ended that did not end by itself.
-CUT = {"length": "Cut here: the answer has reached the length that is allowed."}
-CUT_OTHERWISE = "Cut here by the model's provider."
+CUT = {
+    "length": "Cut here: the answer has reached the length that is allowed.",
+    "other": "Cut here by the model's provider.",
+}
 
 TROUBLES = {
     MessageStatus.COMPLETE: "",
@@ -178,4 +180,4 @@ def _trouble(answer: Message | None) -> str:
         return "This was not answered."
     receipt = getattr(answer, "receipt", None)
     ended = receipt.prompt.get("ended", "") if receipt and answer.status == MessageStatus.COMPLETE else ""
-    return CUT.get(ended, CUT_OTHERWISE) if ended else TROUBLES[MessageStatus(answer.status)]
+    return CUT[ended] if ended else TROUBLES[MessageStatus(answer.status)]

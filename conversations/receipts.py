@@ -35,8 +35,9 @@ class Given:
 class Draft:
     """A receipt while its answer is being written.
 
-    `prompt` says what was in the prompt besides memories: {"instructions": digest of the file, "tokens": {section:
-    count}, "history": ids, "summarised", "left_out", "steps": [{"tool", "action"}], "ended": why the model was cut}.
+    `prompt` says what was in the prompt besides memories: {"files": digest of the prompt files, "on": day, "tokens":
+    {section: count}, "history": ids, "summarised", "left_out", "tools": names, "steps": [{"tool", "action"}], "ended":
+    "length" or "other" where the model was cut}.
     """
 
     mode: str
@@ -69,7 +70,8 @@ class Draft:
 
     def used(self, finished: Finished) -> None:
         if finished.reason not in BY_ITSELF:
-            self.prompt["ended"] = finished.reason
+            # What a server calls it may be anything.
+            self.prompt["ended"] = "length" if finished.reason == "length" else "other"
         self.input_tokens += finished.input_tokens
         self.output_tokens += finished.output_tokens
 

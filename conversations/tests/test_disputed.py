@@ -46,5 +46,5 @@ def test_what_is_decided_is_no_longer_disputed(program: Program, alice: User, co
 
 def test_a_search_names_what_a_memory_stands_against(program: Program, conflict: Conflict) -> None:
     answer = program.call("POST", "/memories/search", {"query": "When does my shop open?"})
-    found = answer.json()["results"]  # type: ignore[attr-defined]
+    found = answer.json()["results"]  # type: ignore[attr-defined]  # of the test client
     assert {found[0]["id"], *found[0]["conflicts_with"]} == {str(conflict.one_id), str(conflict.other_id)}

@@ -36,7 +36,7 @@ def test_frames_put_together_are_the_answer_as_it_is_in_the_end() -> None:
 
 def test_a_whole_block_is_sent_once_and_words_alone_bring_no_frame() -> None:
     found = frames(TEXT, Pace(share=1.0, burst=100))
-    sent = [html for frame in found for html in frame["html"]]  # type: ignore[attr-defined]
+    sent = [html for frame in found for html in frame["html"]]  # type: ignore[attr-defined]  # of the test client
     assert len(sent) == len(set(sent)) == 2
     assert len(found) < 40
     assert frames("Nothing but words.\n\nAnd more of them.", Pace(share=1.0, burst=100)) == []

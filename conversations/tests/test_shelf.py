@@ -40,7 +40,7 @@ def the_conversation() -> Conversation:
 
 
 def text_of(response: object) -> str:
-    return response.content.decode()  # type: ignore[attr-defined]
+    return response.content.decode()  # type: ignore[attr-defined]  # of the test client
 
 
 def listed(user: User) -> dict[str, list[str]]:

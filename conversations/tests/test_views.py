@@ -58,7 +58,7 @@ def address_of(turn: Turn) -> str:
 
 
 def text_of(response: object) -> str:
-    return response.content.decode()  # type: ignore[attr-defined]
+    return response.content.decode()  # type: ignore[attr-defined]  # of the test client
 
 
 def test_whoever_is_not_signed_in_is_led_to_the_sign_in(client: Client) -> None:

@@ -37,7 +37,7 @@ def address(profile: MemoryProfile) -> str:
 
 
 def text_of(response: object) -> str:
-    return response.content.decode()  # type: ignore[attr-defined]
+    return response.content.decode()  # type: ignore[attr-defined]  # of the test client
 
 
 def rows(response: object) -> list[tuple[str, str]]:

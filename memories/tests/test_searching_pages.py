@@ -26,7 +26,7 @@ def tell(access: MemoryAccess) -> Callable[..., Memory]:
     """Something that Alice keeps."""
 
     def tell(content: str, **rest: object) -> Memory:
-        written = writing.remember(access, Candidate(content, **rest))  # type: ignore[arg-type]
+        written = writing.remember(access, Candidate(content, **rest))  # type: ignore[arg-type]  # fields of Candidate
         assert written.memory_id
         return Memory.objects.get(pk=written.memory_id)
 
@@ -34,12 +34,12 @@ def tell(access: MemoryAccess) -> Callable[..., Memory]:
 
 
 def shown(response: object) -> set[str]:
-    found = response.context["found"]  # type: ignore[attr-defined]
+    found = response.context["found"]  # type: ignore[attr-defined]  # of the test client
     return {memory.content for memory in [*found.memories, *found.near]}
 
 
 def text_of(response: object) -> str:
-    return response.content.decode()  # type: ignore[attr-defined]
+    return response.content.decode()  # type: ignore[attr-defined]  # of the test client
 
 
 def test_the_list_is_narrowed_by_sector(reader: Client, tell: Callable) -> None:

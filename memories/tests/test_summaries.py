@@ -94,7 +94,7 @@ def test_what_ceases_to_hold_takes_the_summary_away_at_once_until_the_next(acces
         "forget": lambda: writing.forget(access, written.memory_id),  # type: ignore[arg-type]  # asserted above
         "revise": lambda: writing.revise(access, written.memory_id, "I live in Faro"),  # type: ignore[arg-type]
         "forget_all": lambda: writing.forget_all(access),
-        "undo": lambda: undoing.undo(access, written.change_id),  # type: ignore[arg-type]
+        "undo": lambda: undoing.undo(access, written.change_id),  # type: ignore[arg-type]  # both are there
     }
     acts[how]()
     assert (summary_of(access), waiting()) == (None, 1)

@@ -26,7 +26,7 @@ def tell(alice: User) -> Callable[..., Memory]:
 
     def tell(content: str, *, person: User = alice, **rest: object) -> Memory:
         access = MemoryAccess(profiles.default_for(person), PrivacyMode.NORMAL, actor=person, door=Origin.CHAT)
-        written = writing.remember(access, Candidate(content, **rest))  # type: ignore[arg-type]
+        written = writing.remember(access, Candidate(content, **rest))  # type: ignore[arg-type]  # fields of Candidate
         assert written.memory_id
         return Memory.objects.get(pk=written.memory_id)
 
@@ -34,7 +34,7 @@ def tell(alice: User) -> Callable[..., Memory]:
 
 
 def text_of(response: object) -> str:
-    return response.content.decode()  # type: ignore[attr-defined]
+    return response.content.decode()  # type: ignore[attr-defined]  # of the test client
 
 
 def seen_in(preview: object) -> dict[str, str]:

@@ -151,6 +151,7 @@ def _join(data_dir: Path) -> tuple[Server, int]:
             _start(server)
             _set_up(server)
             _write_down(server)
+        # Even when it is interrupted: whoever holds this file counts as a user of the server.
         except BaseException:
             os.close(users)
             raise

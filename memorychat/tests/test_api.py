@@ -207,7 +207,7 @@ def test_a_stranger_s_id_in_a_body_or_query_is_unknown_too(
         path = route.path.format(user_id=asking.person.pk, profile_id=profiles.default_for(asking.person).pk)
         named = {field: str(identifier)}
         if route.body is None:
-            return asking.get(path, named)  # type: ignore[return-value]
+            return asking.get(path, named)  # type: ignore[return-value]  # Django's monkey-patched response
         body = named if route.name in EITHER_NAME_OR_ID else route.body | named
         return asking.post(path, body, content_type="application/json")  # type: ignore[return-value]
 
