@@ -281,7 +281,7 @@ def _begin_unkept(user: User, said: Said, words: str, door: Origin) -> Turn:
 
 
 def _find(user: User, conversation_id: uuid.UUID, *, lock: bool = False) -> Conversation:
-    rows = Conversation.objects.for_user(user).select_related("profile__owner", "owner")
+    rows = Conversation.objects.for_user(user).select_related("profile__owner", "profile__organization", "owner")
     if lock:
         rows = rows.select_for_update(no_key=True, of=("self",))
     conversation = rows.filter(pk=conversation_id).first()
