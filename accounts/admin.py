@@ -25,7 +25,7 @@ from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldBooleanWidget
 
-from accounts.models import User
+from accounts.models import Membership, Organization, User
 from memorychat.lib.admin import OPENED, BaseAdmin, Made, id_of, link, link_to_list, moment_of, own_id
 
 # Everybody comes in by the same door, with its second factor, its limits and its list of sessions.
@@ -95,6 +95,7 @@ class UserAdmin(BaseAdmin, DjangoUserAdmin):  # type: ignore[misc]  # unfold's a
     @display(description=_("belongings"))
     def belongings(self, user: User) -> str:
         lists = (
+            ("accounts_membership", _("Organizations")),
             ("memories_memoryprofile", _("Profiles")),
             ("memories_memory", _("Memories")),
             ("memories_memoryevent", _("Ledger")),
@@ -130,6 +131,33 @@ class GroupAdmin(BaseAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.is_superuser
+
+
+@admin.register(Organization)
+class OrganizationAdmin(BaseAdmin):
+    """To look at; what changes it are its people and the verbs."""
+
+    list_display = (own_id, id_of("owner"), moment_of("created_at"))
+    list_filter = (Made,)
+    search_fields = ("id", "owner")
+    fieldsets = (
+        (None, {"fields": ("name", "belongings")}),
+        (_("What it is"), {"fields": ("id", "owner", "providers", "created_at")}),
+    )
+
+    @display(description=_("belongings"))
+    def belongings(self, organization: Organization) -> str:
+        lists = (("accounts_membership", _("Members")), ("memories_memoryprofile", _("Profiles")))
+        links = [(link_to_list(view, text, organization=organization.pk),) for view, text in lists]
+        return format_html_join(" · ", "{}", links)
+
+
+@admin.register(Membership)
+class MembershipAdmin(BaseAdmin):
+    list_display = (own_id, id_of("owner"), id_of("organization"), "role", moment_of("created_at"))
+    list_filter = ("role", Made)
+    search_fields = ("id", "owner", "organization")
+    fields = ("id", "owner", "organization", "role", "created_at")
 
 
 @admin.register(LogEntry)

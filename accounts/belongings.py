@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts.models import ApiKey, DataKey, IdempotencyRecord, User
+from accounts.models import ApiKey, DataKey, IdempotencyRecord, Membership, User
 from accounts.personal_data import Belongings, ids_of
 
 READ_AT_ONCE = 2_000
@@ -71,6 +71,7 @@ BELONGINGS = [
     Belongings(User.groups.through, "user"),
     Belongings(User.user_permissions.through, "user"),
     Belongings(DataKey, why_untold="keys"),
+    Belongings(Membership),
     Belongings(ApiKey),
     Belongings(IdempotencyRecord),
     Belongings(EmailAddress, "user"),

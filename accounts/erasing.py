@@ -1,8 +1,9 @@
 """Erasing a person: for good, from every table, with a certificate of what went.
 
-First their keys are destroyed and nobody comes in as them any more; from there on nothing of theirs can be read. Then
-all rows go in one transaction, and at last the whole database is looked over. Each step can be done again: what was
-killed in the middle is completed by the next call, and what a restored backup brings back `replay_erasures` erases.
+What others need is handed over before: organizations, which have keys of their own. Then the person's keys are
+destroyed and nobody comes in as them any more; from there on nothing of theirs can be read. Then all rows go in one
+transaction, and at last the whole database is looked over. Each step can be done again: what was killed in the middle
+is completed by the next call, and what a restored backup brings back `replay_erasures` erases.
 """
 
 import time
@@ -17,7 +18,7 @@ from allauth.account.models import EmailAddress
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from accounts import personal_data, traces
+from accounts import organizations, personal_data, traces
 from accounts.belongings import jobs_of
 from accounts.models import ApiKey, DataKey, Tombstone, User
 from accounts.traces import Marks
@@ -37,6 +38,7 @@ Certificate = dict[str, Any]
 
 def erase(person_id: uuid.UUID) -> Certificate:
     """Raises nothing for somebody who is not there: then it completes, or repeats, an erasure."""
+    organizations.hand_over_all_of(person_id)
     marks = _marks_of(person_id)
     tombstone = _begin(person_id, marks)
     running = _erase_rows(tombstone)

@@ -1,7 +1,7 @@
-"""People, the keys that seal their words, and the keys by which their programs come in."""
+"""People, the organizations that they belong to, the keys that seal their words, and those of their programs."""
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -78,7 +78,13 @@ class DataKeyManager(models.Manager["DataKey"]):
         return self.get(owner=owner, purpose=DataKey.Purpose.PERSON, destroyed_at=None)
 
     def for_profile(self, owner: User) -> "DataKey":
-        key = self.draft(owner, DataKey.Purpose.PROFILE)
+        return self._make(owner, DataKey.Purpose.PROFILE)
+
+    def for_organization(self, owner: User) -> "DataKey":
+        return self._make(owner, DataKey.Purpose.ORGANIZATION)
+
+    def _make(self, owner: User, purpose: str) -> "DataKey":
+        key = self.draft(owner, purpose)
         key.save(force_insert=True)
         return key
 
@@ -91,7 +97,7 @@ class DataKeyManager(models.Manager["DataKey"]):
 
 
 class DataKey(models.Model):
-    """A key that seals the words of one person or of one memory profile, wrapped by a master key.
+    """A key that seals the words of one person, memory profile or organization, wrapped by a master key.
 
     Destroying it empties `wrapped`: what it sealed can never be read again.
     """
@@ -99,6 +105,7 @@ class DataKey(models.Model):
     class Purpose(models.TextChoices):
         PERSON = "person"
         PROFILE = "profile"
+        ORGANIZATION = "organization"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="data_keys")
@@ -116,6 +123,64 @@ class DataKey(models.Model):
                 fields=["owner"], condition=Q(purpose="person", destroyed_at=None), name="data_key_one_a_person"
             )
         ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def for_user(self, user: User) -> Self:
+        """Those that a person belongs to, in whichever role."""
+        return self.filter(memberships__owner=user)
+
+
+class Organization(models.Model):
+    """Those for whom a person acts, or who keep memories of people who call them.
+
+    It has a data key of its own, since all of its people read its name. `owner` is the person who answers for it; one
+    who is erased hands it over with its key (`accounts.organizations`).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="owned_organizations")
+    data_key = models.OneToOneField(DataKey, on_delete=models.PROTECT, related_name="+")
+    name = EncryptedTextField()
+    providers = ArrayField(
+        models.CharField(max_length=32),
+        null=True,
+        help_text=_("The only ones that may see the words of its profiles, in order; null leaves it to each person."),
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[models.Manager["Organization"]] = OrganizationQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Membership(models.Model):
+    """That a person, the `owner` of the row, belongs to an organization, and as what. It opens nothing by itself."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", _("Owner")
+        ADMIN = "admin", _("Admin")
+        MODERATOR = "moderator", _("Moderator")
+        OPERATOR = "operator", _("Operator")
+        MEMBER = "member", _("Member")
+
+        @property
+        def runs_it(self) -> bool:
+            """Whether they decide for the organization."""
+            return self in (Membership.Role.OWNER, Membership.Role.ADMIN)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "organization"], name="membership_one_a_person")]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -20,6 +20,7 @@ class MemoryProfileAdmin(BaseAdmin):
     list_display = (
         own_id,
         id_of("owner"),
+        id_of("organization"),
         "is_default",
         "default_mode",
         "memory_count",
@@ -27,10 +28,11 @@ class MemoryProfileAdmin(BaseAdmin):
         moment_of("deleted_at"),
     )
     list_filter = ("is_default", "default_mode", ("deleted_at", admin.EmptyFieldListFilter), Made)
-    search_fields = ("id", "owner")
+    search_fields = ("id", "owner", "organization")
     fieldsets = (
         (None, {"fields": ("name", "description", "memories")}),
-        (_("What it is"), {"fields": ("id", "owner", "is_default", "default_mode", "languages")}),
+        (_("What it is"), {"fields": ("id", "owner", "organization", "is_default", "default_mode", "languages")}),
+        (_("Who sees its words"), {"fields": ("local_only", "own_providers")}),
         (_("Kept for ranking"), {"fields": ("memory_count", "term_count")}),
         (_("Dates"), {"fields": ("created_at", "deleted_at")}),
     )

@@ -64,11 +64,11 @@ memory_router = Router(tags=["Memories"])
 def list_profiles(request: ApiRequest, page: Query[PageQuery]) -> Listing[ProfileOut]:
     user = request.auth.user
     profiles.default_for(user)
-    rows = MemoryProfile.objects.for_user(user).active().order_by("pk")
+    rows = MemoryProfile.objects.for_user(user).active().select_related("organization").order_by("pk")
     if page.cursor:
         rows = rows.filter(pk__gt=cursors.read(page.cursor, uuid.UUID)[0])
     part = cursors.cut(list(rows[: page.limit + 1]), page.limit, lambda row: [row.pk])
-    unlock(part.rows)
+    unlock([*part.rows, *(row.organization for row in part.rows if row.organization)])
     return Listing[ProfileOut](results=[ProfileOut.of(row) for row in part.rows], next=part.next)
 
 

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import connection
 
+from accounts.models import Organization
 from accounts.personal_data import Belongings
 from memories.models import (
     Conflict,
@@ -16,6 +17,7 @@ from memories.models import (
     MemorySource,
     MemoryTerm,
 )
+from memories.organizations import dissolve_all_of
 from memorychat.lib.identifiers import uuid7
 
 DERIVED = "made of the words of memories, and made again at any time"
@@ -58,4 +60,6 @@ BELONGINGS = [
     Belongings(MemoryBatch),
     Belongings(MemorySource, "memory__owner"),
     Belongings(MemoryEvent, emptied_by=empty_ledger),
+    # Here, for with an organization the profiles of others lose it.
+    Belongings(Organization, emptied_by=dissolve_all_of, locks=True),
 ]

@@ -6,10 +6,10 @@ from typing import Any, TypedDict, Unpack
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import DataKey, User
+from accounts.models import DataKey, Organization, User
 from memories.access import MemoryAccess
 from memories.engine.errands import embed_missing
-from memories.models import LearningMode, MemoryEvent, MemoryProfile, Origin, PrivacyMode
+from memories.models import LearningMode, MemoryEvent, MemoryProfile, MemoryProfileQuerySet, Origin, PrivacyMode
 from memorychat.jobs import enqueue
 from memorychat.lib import text
 
@@ -24,20 +24,31 @@ class ProfileError(Exception):
 
 def default_for(user: User) -> MemoryProfile:
     """The person's default profile, made on first use."""
-    existing = MemoryProfile.objects.for_user(user).filter(is_default=True).select_related("owner").first()
-    return existing or _make_first(user)
+    return _default(user) or _make_first(user)
 
 
 def get(user: User, profile_id: uuid.UUID | None) -> MemoryProfile:
     """This person's profile by its id, the default one for None; a foreign or missing one raises DoesNotExist."""
     if profile_id is None:
         return default_for(user)
-    return MemoryProfile.objects.for_user(user).active().select_related("owner").get(pk=profile_id)
+    return _with_whom_they_ask(user).active().get(pk=profile_id)
+
+
+def find_at(user: User, organization: Organization) -> MemoryProfile | None:
+    """The person's profile there, be it deleted."""
+    return _with_whom_they_ask(user).filter(organization=organization).first()
+
+
+def make_at(user: User, organization: Organization) -> MemoryProfile:
+    """Named like the organization; the one that is there when two ask at once."""
+    with transaction.atomic(durable=True):
+        _lock_person(user)
+        return find_at(user, organization) or _make(user, organization.name, organization=organization)
 
 
 def of_change(user: User, change_id: uuid.UUID) -> MemoryProfile:
     """This person's profile in which a change was made; raises DoesNotExist like `get`."""
-    profiles = MemoryProfile.objects.for_user(user).active().select_related("owner")
+    profiles = _with_whom_they_ask(user).active()
     events = MemoryEvent.objects.for_user(user).filter(change_id=change_id)
     return profiles.get(pk__in=events.values("profile"))
 
@@ -63,11 +74,14 @@ def create(user: User, name: str, description: str = "", **promises: Unpack[Prom
 
 
 def create_like(profile: MemoryProfile, name: str, *, profile_id: uuid.UUID) -> MemoryProfile:
-    """A further profile that promises what another one does; the same one again when it was made before."""
+    """A further profile that promises what another one does; the same one again when it was made before.
+
+    It is at no organization, and whom that named the new one names itself.
+    """
     name, _ = _clean(name, "")
     with transaction.atomic(durable=True):
         _lock_person(profile.owner)
-        made = MemoryProfile.objects.for_user(profile.owner).filter(pk=profile_id).select_related("owner").first()
+        made = _with_whom_they_ask(profile.owner).filter(pk=profile_id).first()
         return made or _make(
             profile.owner,
             name,
@@ -75,7 +89,7 @@ def create_like(profile: MemoryProfile, name: str, *, profile_id: uuid.UUID) -> 
             default_mode=profile.default_mode,
             learning=profile.learning,
             local_only=profile.local_only,
-            own_providers=profile.own_providers,
+            own_providers=profile.named_providers,
         )
 
 
@@ -113,8 +127,16 @@ def _make_first(user: User) -> MemoryProfile:
     with transaction.atomic():
         # Two first requests at once: the second waits here and finds what the first made.
         _lock_person(user)
-        existing = MemoryProfile.objects.for_user(user).filter(is_default=True).select_related("owner").first()
-        return existing or _make(user, FIRST_NAME, is_default=True)
+        return _default(user) or _make(user, FIRST_NAME, is_default=True)
+
+
+def _default(user: User) -> MemoryProfile | None:
+    return _with_whom_they_ask(user).filter(is_default=True).first()
+
+
+def _with_whom_they_ask(user: User) -> MemoryProfileQuerySet:
+    """The person's profiles, with all that says which models may see them: a stream cannot fetch it."""
+    return MemoryProfile.objects.for_user(user).select_related("owner", "organization")
 
 
 def _make(user: User, name: str, description: str = "", **columns: Any) -> MemoryProfile:

@@ -56,7 +56,13 @@ UNFOLD: dict[str, Any] = {
     "COLORS": {"base": PAPER, "primary": INK},
     "SIDEBAR": {
         "navigation": [
-            _section(_("People"), (_("Users"), "accounts.user", "person"), (_("Groups"), "auth.group", "group")),
+            _section(
+                _("People"),
+                (_("Users"), "accounts.user", "person"),
+                (_("Organizations"), "accounts.organization", "domain"),
+                (_("Members"), "accounts.membership", "badge"),
+                (_("Groups"), "auth.group", "group"),
+            ),
             _section(
                 _("Memory"),
                 (_("Profiles"), "memories.memoryprofile", "folder_shared"),

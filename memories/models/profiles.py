@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import DataKey, User
+from accounts.models import DataKey, Organization, User
 from memories.models.choices import LearningMode, PrivacyMode
 from memorychat.lib.fields import EncryptedTextField
 from memorychat.lib.identifiers import uuid7
@@ -23,16 +23,26 @@ class MemoryProfileQuerySet(models.QuerySet["MemoryProfile"]):
 
     def embedded_here(self, is_here: bool) -> Self:
         """As `MemoryProfile.embeds_here` says it of one."""
-        here = Q(local_only=True) | Q(own_providers__isnull=False)
+        here = Q(local_only=True) | Q(own_providers__isnull=False) | Q(organization__providers__isnull=False)
         return self.filter(here if is_here else ~here)
 
 
 class MemoryProfile(models.Model):
-    """A named space of memories of one person. Its words are sealed by a data key of its own."""
+    """A named space of memories of one person. Its words are sealed by a data key of its own.
+
+    What a person tells at an organization stands in a profile of its own, which no other organization reads.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memory_profiles")
     data_key = models.OneToOneField(DataKey, on_delete=models.PROTECT, related_name="+")
+    organization = models.ForeignKey(
+        Organization,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="memory_profiles",
+        help_text=_("Where it is kept."),
+    )
     name = EncryptedTextField()
     description = EncryptedTextField(default="")
     is_default = models.BooleanField(default=False)
@@ -44,7 +54,7 @@ class MemoryProfile(models.Model):
     own_providers = ArrayField(
         models.CharField(max_length=32),
         null=True,
-        help_text=_("The only ones that may see its words, in order; null leaves it to its owner."),
+        help_text=_("The only ones that may see its words, in order; null leaves it to its organization or its owner."),
     )
     summary = EncryptedTextField(null=True)
     summarised_through = models.BigIntegerField(
@@ -70,6 +80,7 @@ class MemoryProfile(models.Model):
             models.UniqueConstraint(
                 fields=["owner"], condition=Q(is_default=True), name="profile_one_default_a_person"
             ),
+            models.UniqueConstraint(fields=["owner", "organization"], name="profile_one_a_person_and_organization"),
             models.CheckConstraint(
                 condition=Q(is_default=False) | Q(deleted_at=None), name="profile_default_is_not_deleted"
             ),
@@ -79,11 +90,21 @@ class MemoryProfile(models.Model):
         return str(self.id)
 
     @property
-    def embeds_here(self) -> bool:
-        """Whoever names those that may see the words has named no embedder."""
-        return self.local_only or self.own_providers is not None
+    def named_providers(self) -> list[str] | None:
+        """Those that the profile names, else its organization; None where neither names any."""
+        if self.own_providers is None and self.organization is not None:
+            return self.organization.providers
+        return self.own_providers
 
     @property
     def providers(self) -> list[str] | None:
-        """Who may see its words, as `memorychat.llm.providers.Keeper` has it."""
-        return self.owner.providers if self.own_providers is None else self.own_providers
+        """Who may see its words: whom the profile names, else its organization, else its owner.
+
+        None leaves it to the settings, as `memorychat.llm.providers.Keeper` has it.
+        """
+        return self.owner.providers if self.named_providers is None else self.named_providers
+
+    @property
+    def embeds_here(self) -> bool:
+        """Whoever names those that may see the words of a profile has named no embedder."""
+        return self.local_only or self.named_providers is not None

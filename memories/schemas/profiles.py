@@ -16,13 +16,24 @@ Name = Annotated[str, Words(NAME_LIMIT, "name")]
 Description = Annotated[str, Words(DESCRIPTION_LIMIT, "description", may_be_empty=True)]
 Provider = Literal["openai", "anthropic", "builtin"]
 Providers = Annotated[list[Provider], Field(max_length=3)]
-WHO_SEES = "The only providers that may see its words, in order: an empty list is none, null is as its owner has it."
+WHO_SEES = (
+    "The only providers that may see its words, in order: an empty list is none, null is as its organization, or else"
+    " its owner, has it."
+)
+
+
+class OrganizationOut(BaseModel):
+    id: uuid.UUID
+    name: str
 
 
 class ProfileOut(BaseModel):
     id: uuid.UUID
     name: str
     description: str
+    organization: OrganizationOut | None = Field(
+        description="Where it is kept; null for a profile of the person alone."
+    )
     is_default: bool
     default_mode: PrivacyMode
     learning: LearningMode
@@ -38,6 +49,7 @@ class ProfileOut(BaseModel):
             id=profile.pk,
             name=profile.name,
             description=profile.description,
+            organization=_organization_of(profile),
             is_default=profile.is_default,
             default_mode=PrivacyMode(profile.default_mode),
             learning=LearningMode(profile.learning),
@@ -47,6 +59,11 @@ class ProfileOut(BaseModel):
             summary=profile.summary,
             created_at=profile.created_at,
         )
+
+
+def _organization_of(profile: MemoryProfile) -> OrganizationOut | None:
+    at = profile.organization
+    return OrganizationOut(id=at.pk, name=at.name) if at else None
 
 
 class ProfileIn(Body):

@@ -34,6 +34,8 @@ PLAIN = {
     "accounts_datakey.wrapped": "a key, sealed by a master key",
     "accounts_idempotencyrecord.key_digest": HASH,
     "accounts_idempotencyrecord.request_digest": HASH,
+    "accounts_membership.role": CHOICE,
+    "accounts_organization.providers": CHOICE,
     "accounts_tombstone.certificate": "the names of tables, and numbers",
     "accounts_user.email": SIGN_IN,
     "accounts_user.language": "the tag of a language",

@@ -27,7 +27,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts import erasing, personal_data, traces
+from accounts import erasing, organizations, personal_data, traces
 from accounts.belongings import sessions_of
 from accounts.models import DataKey, Tombstone, User
 from accounts.tests.programs import EVERY_SCOPE, Program
@@ -70,6 +70,7 @@ def live(email: str) -> Life:
     user.groups.add(Group.objects.get_or_create(name="moderators")[0])
     user.user_permissions.add(Permission.objects.earliest("pk"))
     LogEntry.objects.create(user=user, object_id="17", action_flag=2)
+    organizations.found(user, f"The harbour of {email}")
     browser = Client()
     browser.force_login(user)
     browser.get("/memories/")
