@@ -306,6 +306,7 @@ def test_the_palette_and_the_keys_open_by_keyboard_on_every_page(chat: Chat) -> 
     page.goto("/memories/")
     keyboard.press("Control+k")
     palette = page.get_by_role("dialog", name="Go to or do")
+    expect(palette).to_be_visible()
     expect(palette.get_by_role("option", name="Switch to Paused")).to_have_count(0)
     keyboard.press("Escape")
     expect(palette).to_have_count(0)
