@@ -19,6 +19,7 @@ from memories.access import MemoryAccess
 from memories.engine import undoing, writing
 from memories.engine.types import Outcome, StaleChange, Written
 from memories.models import Memory
+from memories.views import undo_preview_address
 from memorychat.lib.crypto import unlock
 from memorychat.lib.text import TextError
 
@@ -104,7 +105,7 @@ def take_back(request: PersonRequest, message_id: uuid.UUID) -> HttpResponse:
         undoing.undo_all(profiles.by_hand(request.user, profile), changes)
     except StaleChange as error:
         response = _sentence(str(error), CONFLICT)
-        response["Location"] = reverse("undo-preview", args=[changes[-1]])
+        response["Location"] = undo_preview_address(changes[-1], way_back=reverse("message", args=[question.pk]))
         return response
     return _done(request, question)
 

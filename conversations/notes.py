@@ -113,7 +113,6 @@ class Offer:
 class Notes:
     """The margin of one turn."""
 
-    page: str
     written: list[WrittenNote]
     knew: list[KnewNote]
     at_hand: list[KnewNote]
@@ -126,7 +125,7 @@ class Notes:
 
 
 def notes_of(
-    turns: Sequence[tuple[Message, Message | None]], page: str, *, latest: uuid.UUID | None = None
+    turns: Sequence[tuple[Message, Message | None]], *, latest: uuid.UUID | None = None
 ) -> dict[uuid.UUID, Notes]:
     """Question → its margin, for all turns of a page, each a question with the answer that is shown.
 
@@ -136,7 +135,6 @@ def notes_of(
     known = _known([answer for _, answer in turns if answer])
     return {
         question.pk: Notes(
-            page=page,
             written=written.get(question.pk, []),
             offered=offered_in(question) if question.pk == latest else (),
             **_knew_all(question, answer, written.get(question.pk, []), known),

@@ -1,6 +1,7 @@
 """The pages of memories and of profiles."""
 
 import uuid
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -120,7 +121,7 @@ def change_undo(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
         if error.follows and not request.htmx:
             if seen:
                 messages.warning(request, str(error))
-            return redirect("undo-preview", change_id)
+            return redirect(undo_preview_address(change_id, way_back=_way_back(request, default="")))
         if request.htmx:
             return HttpResponse(str(error), status=CONFLICT, content_type="text/plain; charset=utf-8")
         messages.error(request, str(error))
@@ -140,8 +141,15 @@ def undo_preview(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
         preview = undoing.preview(access, [change_id])
     except StaleChange as error:
         messages.error(request, str(error))
-        return redirect("memory-list")
-    return render(request, "memories/undo_preview.html", {"preview": preview, "change_id": change_id})
+        return redirect(_way_back(request, default="memory-list"))
+    context = {"preview": preview, "change_id": change_id, "way_back": _way_back(request, default="")}
+    return render(request, "memories/undo_preview.html", context)
+
+
+def undo_preview_address(change_id: uuid.UUID, *, way_back: str = "") -> str:
+    """The page of it that leads back to where one came from."""
+    address = reverse("undo-preview", args=[change_id])
+    return f"{address}?{urlencode({'next': way_back}, safe='/')}" if way_back else address
 
 
 @login_required
@@ -335,7 +343,7 @@ def _answer_row(request: PersonRequest, memory: Memory) -> HttpResponse:
 
 
 def _way_back(request: PersonRequest, *, default: str) -> str:
-    address = request.POST.get("next", "")
+    address = request.POST.get("next") or request.GET.get("next", "")
     hosts = {request.get_host()}
     is_ours = url_has_allowed_host_and_scheme(address, allowed_hosts=hosts, require_https=request.is_secure())
     return address if is_ours else default
