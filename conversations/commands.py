@@ -23,6 +23,8 @@ from memorychat.lib.crypto import unlock
 from memorychat.lib.text import TextError, clean
 
 UNPROCESSABLE = 422
+UNREAD = "Incognito: no memory is read, so none can be looked up to be forgotten."
+BY_HAND_IN_PAUSED = "Paused goes on; what you forget by your own hand is forgotten all the same."
 BY_COMMAND = "Forgotten by /forget."
 SAID: dict[str, str] = {
     Outcome.CREATED: "Remembered.",
@@ -55,6 +57,8 @@ def remember(request: PersonRequest) -> HttpResponse:
 def forget_which(request: PersonRequest) -> HttpResponse:
     """The memories that may be meant, to be ticked: nothing is forgotten by this."""
     access, words = _access(request), request.POST.get("text", "").strip()
+    if not access.mode.reads:
+        return _say(request, UNREAD)
     hits = recall(access, words[:QUERY_LIMIT], limit=OFFERED, threshold=MAY_BE_MEANT).hits if words else ()
     memories = list(Memory.objects.filter(pk__in=[hit.memory_id for hit in hits]).select_related("profile"))
     unlock(memories)
@@ -62,19 +66,24 @@ def forget_which(request: PersonRequest) -> HttpResponse:
     memories.sort(key=lambda memory: places.index(memory.pk))
     if not memories:
         return _say(request, "Nothing is remembered of that.")
-    return render(request, "conversations/_forget_which.html", {"memories": memories})
+    return render(request, "conversations/_forget_which.html", {"memories": memories, "mode": access.mode})
 
 
 @login_required
 @require_POST
 def forget(request: PersonRequest) -> HttpResponse:
-    """Exactly those that were ticked."""
+    """Exactly those that were ticked. It is done by hand, and so in Paused too, which is said."""
     changes = []
     for memory in ticked(request):
         access = profiles.by_hand(request.user, memory.profile)
         changes.append(writing.forget(access, memory.pk, reason=BY_COMMAND).change_id)
-    said = f"{len(changes)} forgotten." if changes else "Nothing was ticked, so nothing was forgotten."
+    said = _forgotten(request, len(changes)) if changes else "Nothing was ticked, so nothing was forgotten."
     return _say(request, said, change_ids=changes)
+
+
+def _forgotten(request: PersonRequest, count: int) -> str:
+    is_paused = request.POST.get("privacy_mode") == PrivacyMode.PAUSED
+    return f"{count} forgotten. {BY_HAND_IN_PAUSED}" if is_paused else f"{count} forgotten."
 
 
 def _access(request: PersonRequest) -> MemoryAccess:

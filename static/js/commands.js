@@ -6,9 +6,11 @@ import { showKeys } from "./palette.js";
 const COMMAND = /^\/([a-z]+)(?:\s+([\s\S]*))?$/i;
 const MODES = { normal: "normal", pause: "pause_memories", incognito: "incognito" };
 const NAMES = { normal: "Normal", pause_memories: "Paused", incognito: "Incognito" };
+/** What a command that needs memories is told where they are not read, or nothing new is kept. To forget something by one's
+    own hand is no learning, so Paused allows it. */
 const REFUSALS = {
-  remember: "nothing is remembered by a command.",
-  forget: "nothing is forgotten by a command.",
+  remember: { pause_memories: "nothing is remembered by a command.", incognito: "nothing is remembered by a command." },
+  forget: { incognito: "no memory is read, so none can be looked up to be forgotten." },
 };
 
 const menu = document.getElementById("commands");
@@ -41,8 +43,8 @@ export class Commands {
     if (name === "help") showKeys();
     else if (name in MODES) this.#setMode(name);
     else if (name === "profile") this.#chooseProfile();
-    else if (this.page.mode() !== "normal") {
-      notice.showTemplate("switch-template", `${NAMES[this.page.mode()]}: ${REFUSALS[name]}`);
+    else if (REFUSALS[name][this.page.mode()]) {
+      notice.showTemplate("switch-template", `${NAMES[this.page.mode()]}: ${REFUSALS[name][this.page.mode()]}`);
     } else if (!words) this.page.write(`/${name} `);
     else await this.#post(name === "remember" ? doors.dataset.remember : doors.dataset.forgetWhich, words);
   }
