@@ -109,7 +109,7 @@ def _turns(
     unlock(messages.values())
     pairs = [(messages[question], _answer(messages, answer)) for question, answer in answer_ids.items()]
     latest = next((place.id for place in reversed(branch) if place.role == Role.USER), None)
-    notes = notes_of(pairs, conversation.get_absolute_url(), latest=latest)
+    notes = notes_of(pairs, latest=latest)
     quotes = _quotes_from([question for question, _ in pairs])
     modes = [PrivacyMode.NORMAL, *(PrivacyMode(question.mode) for question, _ in pairs)]
     return [
@@ -135,7 +135,7 @@ def _line(answer: Message | None) -> Sequence[str]:
     receipt = getattr(answer, "receipt", None)
     if answer is None or receipt is None:
         return ()
-    return colophon.line_of(receipt, PrivacyMode(answer.mode), read=len(receipt.recalled))
+    return colophon.line_of(receipt, PrivacyMode(answer.mode), read=len(receipt.recalled), degraded=receipt.degraded)
 
 
 def _answer(messages: dict[uuid.UUID, Message], answer_id: uuid.UUID | None) -> Message | None:

@@ -95,7 +95,7 @@ class Draft:
             "cost": self.cost,
             "degraded": list(self.recall.degraded),
             "took_ms": round(self.took_ms, 1),
-            "line": colophon.line_of(self, PrivacyMode(self.mode), read=len(self.given)),
+            "line": colophon.line_of(self, PrivacyMode(self.mode), read=len(self.given), degraded=self.recall.degraded),
         }
 
 

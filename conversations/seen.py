@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from conversations import colophon
 from conversations.models import Conversation, Message, Receipt, Role
 from conversations.notes import KnewNote, knew_of
 from conversations.prompting import MEMORY_RULES, REPLY, files_in_use
@@ -50,6 +51,8 @@ class Seen:
     """
 
     receipt: Receipt
+    answered_by: str
+    seen_by: list[str]
     sections: list[Section]
     is_exact: bool
     instructions: str
@@ -76,6 +79,8 @@ def seen_for(answer: Message) -> Seen | None:
     memories = knew_of(question, answer)
     return Seen(
         receipt=receipt,
+        answered_by=colophon.name_of(receipt.provider, receipt.model),
+        seen_by=colophon.told_of(receipt.seen_by),
         sections=_sections(prompt.get("tokens", {})),
         is_exact=prompt.get("files") == files_in_use(),
         instructions=_instructions(PrivacyMode(answer.mode), prompt),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from accounts.models import User
 from conversations import notes, receipts, turns
@@ -17,8 +18,9 @@ from conversations.turns import Said, Turn
 from memories import profiles
 from memories.engine import writing
 from memories.engine.recall import recall
-from memories.engine.types import Candidate, Outcome, Provenance, Written
+from memories.engine.types import Candidate, Outcome, Provenance, Recall, Written
 from memories.models import Memory, MemoryEvent, Origin, PrivacyMode, Status
+from memories.views import undo_preview_address
 
 pytestmark = pytest.mark.django_db
 
@@ -221,8 +223,39 @@ def test_what_later_changes_built_on_is_shown_before_it_is_taken_back(reader: Cl
     response = reader.post(reverse("take-back", args=[turn.id]), headers=HTMX)
 
     assert response.status_code == 409
-    assert response["Location"] == reverse("undo-preview", args=[memory.events.earliest("number").change_id])
+    change, here = memory.events.earliest("number").change_id, reverse("message", args=[turn.id])
+    assert response["Location"] == undo_preview_address(change, way_back=here)
     assert "Undo …" in page_of(reader, turn)
+
+
+def test_from_the_page_on_which_it_is_shown_one_comes_back_to_the_turn(reader: Client, converse: Converse) -> None:
+    turn = converse("I own a dog")
+    memory = learn(turn, "I own a dog")
+    reader.post(beside(turn, memory, "correct"), {"content": "I own a cat"})
+    change, here = memory.events.earliest("number").change_id, reverse("message", args=[turn.id])
+    link = undo_preview_address(change, way_back=here)
+    assert f'href="{link}"' in page_of(reader, turn)
+
+    shown = reader.get(link)
+    preview = shown.content.decode()
+    undone = reader.post(
+        reverse("change-undo", args=[change]),
+        {"seen": shown.context["preview"].seen, "next": shown.context["way_back"]},
+    )
+
+    assert preview.count(f'href="{here}"') == 2
+    assert f'name="next" value="{here}"' in preview
+    assert undone["Location"] == here
+    assert Memory.objects.get().status == Status.FORGOTTEN
+
+
+def test_a_preview_leads_to_no_other_site(reader: Client, converse: Converse) -> None:
+    turn = converse("I own a dog")
+    change = learn(turn, "I own a dog").events.get().change_id
+
+    shown = reader.get(undo_preview_address(change, way_back="https://evil.example/"))
+
+    assert "evil.example" not in shown.content.decode()
 
 
 def test_after_thirty_days_the_margin_offers_no_undo(
@@ -276,7 +309,7 @@ def test_the_line_under_an_answer_says_who_wrote_it_and_what_was_kept(
 ) -> None:
     turn = converse("Hello", mode=mode)
 
-    assert "builtin · rules" in page_of(reader, turn)
+    assert "<span>The built-in responder</span>" in page_of(reader, turn)
     assert kept in page_of(reader, turn)
 
 
@@ -287,7 +320,42 @@ def test_the_line_names_those_that_failed_too() -> None:
 
     line = draft.frame("Hello")["line"]
 
-    assert line[:3] == ["openai failed: timeout; anthropic · claude answered", "0 read, 0 written", "1,234 tokens"]
+    assert list(filter(None, line))[:3] == [
+        "OpenAI failed: timeout; Anthropic · claude answered",
+        "0 read, 0 written",
+        "1,234 tokens",
+    ]
+
+
+def test_the_line_says_whose_server_it_was(settings: Settings) -> None:
+    settings.OPENAI_BASE_URL = "http://127.0.0.1:11434/v1"
+    assert (
+        receipts.Draft("normal", "openai", "llama").frame("Hello")["line"][0] == "127.0.0.1 (OpenAI's format) · llama"
+    )
+
+
+def test_the_line_says_what_was_not_searched_and_not_given_in_full() -> None:
+    draft = receipts.Draft("normal", "openai", "gpt", Recall(degraded=("vectors",)))
+    draft.prompt.update(summarised=12, left_out=3)
+
+    line = draft.frame("Hello")["line"]
+
+    assert {
+        "searched by keywords alone",
+        "12 earlier messages summarised",
+        "3 earlier messages left out",
+    } <= set(line)
+    assert not [part for part in receipts.Draft("normal", "openai", "gpt").frame("Hello")["line"] if "earlier" in part]
+
+
+def test_what_the_model_saw_names_each_once_with_how_often_it_was_asked(reader: Client, converse: Converse) -> None:
+    turn = converse("Hello")
+    asked = {"provider": "openai", "model": "gpt", "code": ""}
+    Receipt.objects.update(seen_by=[{**asked, "code": "rate_limited"}, asked, asked], provider="openai", model="gpt")
+
+    shown = reader.get(reverse("seen", args=[turn.conversation_id, answer_of(turn).pk])).content.decode()
+
+    assert "OpenAI · gpt (failed: rate limited)<br>OpenAI · gpt, 2 times</dd>" in shown
 
 
 def test_the_command_remember_writes_by_hand_at_once(reader: Client, alice: User) -> None:
@@ -318,8 +386,29 @@ def test_the_command_forget_shows_what_may_be_meant_and_forgets_what_is_ticked(r
     assert "Nothing was ticked" in reader.post(reverse("forget")).content.decode()
     assert "1 forgotten." in reader.post(reverse("forget"), {"memory_ids": [str(boat.pk)]}).content.decode()
     assert [memory.content for memory in Memory.objects.active()] == ["I work as a nurse"]
-    nothing = reader.post(reverse("forget-which"), {"text": "my submarine", "privacy_mode": "incognito"})
+    nothing = reader.post(reverse("forget-which"), {"text": "my submarine", "privacy_mode": "normal"})
     assert "Nothing is remembered of that." in nothing.content.decode()
+
+
+def test_in_paused_one_forgets_by_hand_and_is_told_so(reader: Client, alice: User) -> None:
+    boat = know(alice, "My boat is called Aurora")
+
+    card = reader.post(reverse("forget-which"), {"text": "my boat", "privacy_mode": "pause_memories"}).content.decode()
+    assert "You are in Paused" in card
+    assert 'name="privacy_mode" value="pause_memories"' in card
+
+    ticked = {"memory_ids": [str(boat.pk)], "privacy_mode": "pause_memories"}
+    assert "1 forgotten. Paused goes on;" in reader.post(reverse("forget"), ticked).content.decode()
+    assert not Memory.objects.active().exists()
+
+
+def test_incognito_nothing_is_looked_up_to_be_forgotten(reader: Client, alice: User) -> None:
+    know(alice, "My boat is called Aurora")
+
+    said = reader.post(reverse("forget-which"), {"text": "my boat", "privacy_mode": "incognito"}).content.decode()
+
+    assert "Incognito: no memory is read" in said
+    assert "Aurora" not in said
 
 
 def test_a_new_conversation_begins_in_the_profile_that_was_asked_for(reader: Client, alice: User, bob: User) -> None:
