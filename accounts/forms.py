@@ -49,5 +49,26 @@ def _told(order: Sequence[str]) -> str:
     return ", then ".join(map(label_of, order)) + ("" if len(order) > 1 else " alone")
 
 
+def told_order(order: Sequence[str] | None, *, otherwise: str) -> str:
+    """As people read it."""
+    if order is None:
+        return otherwise
+    return _told(order) if order else "Nobody"
+
+
 class ProvidersForm(forms.Form):
     providers = ProvidersField(label="Who answers", otherwise="As this server has it")
+
+
+AS_EACH_PERSON_HAS_IT = "As each person has it"
+
+
+class OrganizationProvidersForm(forms.Form):
+    """One of several on a page: `auto_id` says of which organization."""
+
+    providers = ProvidersField(
+        label="Who answers there",
+        otherwise=AS_EACH_PERSON_HAS_IT,
+        help_text="Nobody else sees the words of profiles there, unless a profile names others itself. The"
+        " embedder is the built-in one.",
+    )

@@ -1,20 +1,27 @@
 """The page of the language models: who answers a person, in which order, how each of them does, what was used today."""
 
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.forms import ProvidersForm
-from accounts.models import User
+from accounts.forms import AS_EACH_PERSON_HAS_IT, OrganizationProvidersForm, ProvidersForm, told_order
+from accounts.models import Membership, Organization, User
+from accounts.organizations import memberships_of
 from accounts.requests import PersonRequest, posted
 from conversations.replies import TROUBLES
 from conversations.usage import today_of
+from memories.models import MemoryProfile
+from memories.organizations import choose_providers, profile_at
 from memorychat.jobs import correlation_id
+from memorychat.lib.crypto import unlock
 from memorychat.llm import breakers, outcomes
 from memorychat.llm.builtin import BuiltinChat
 from memorychat.llm.fallback import FallbackChat
@@ -51,13 +58,34 @@ def language_models(request: PersonRequest) -> HttpResponse:
         User.objects.filter(pk=request.user.pk).update(providers=form.cleaned_data["providers"])
         messages.success(request, "The order is saved.")
         return redirect("language-models")
-    order = providers_of(_AsSet(request.user.providers))
-    context = {
-        "form": form,
-        "providers": [_state(name, order) for name in configured()],
-        "today": today_of(request.user),
-    }
-    return render(request, "conversations/language_models.html", context, status=422 if form.errors else 200)
+    return _page(request, form)
+
+
+@login_required
+@require_POST
+def organization_order(request: PersonRequest, organization_id: uuid.UUID) -> HttpResponse:
+    """Who answers at an organization: its members see it, its owners and admins choose."""
+    membership = _membership(request.user, organization_id)
+    if not Membership.Role(membership.role).runs_it:
+        raise PermissionDenied
+    form = OrganizationProvidersForm(request.POST, auto_id=_auto_id(membership.organization))
+    if not form.is_valid():
+        return _page(request, ProvidersForm(initial={"providers": request.user.providers}), {organization_id: form})
+    choose_providers(membership.organization, form.cleaned_data["providers"], actor=request.user)
+    messages.success(request, "The order is saved.")
+    return redirect("language-models")
+
+
+@login_required
+@require_POST
+def organization_profile(request: PersonRequest, organization_id: uuid.UUID) -> HttpResponse:
+    """The profile of one of its people there, made on first use."""
+    organization = _membership(request.user, organization_id).organization
+    try:
+        return redirect("profile-edit", profile_at(request.user, organization).pk)
+    except MemoryProfile.DoesNotExist:
+        messages.error(request, "You deleted your profile there. It can be restored here.")
+        return redirect("profile-list")
 
 
 @login_required
@@ -78,6 +106,62 @@ def try_out(request: PersonRequest, name: str) -> HttpResponse:
         return redirect("language-models")
     state = _state(name, providers_of(_AsSet(request.user.providers)))
     return render(request, "conversations/_language_model.html", {"provider": state, "told": told})
+
+
+def _page(
+    request: PersonRequest, form: ProvidersForm, refused: Mapping[uuid.UUID, OrganizationProvidersForm] | None = None
+) -> HttpResponse:
+    order = providers_of(_AsSet(request.user.providers))
+    context = {
+        "form": form,
+        "providers": [_state(name, order) for name in configured()],
+        "today": today_of(request.user),
+        "organizations": _sections(request.user, refused or {}),
+    }
+    return render(request, "conversations/language_models.html", context, status=422 if form.errors or refused else 200)
+
+
+@dataclass(frozen=True)
+class Section:
+    """An organization that a person belongs to; `form` is there for whoever decides for it."""
+
+    organization: Organization
+    role: str
+    order: str
+    form: OrganizationProvidersForm | None
+    profile: MemoryProfile | None
+
+
+def _sections(user: User, refused: Mapping[uuid.UUID, OrganizationProvidersForm]) -> list[Section]:
+    memberships = list(memberships_of(user))
+    profiles = {
+        row.organization_id: row for row in MemoryProfile.objects.for_user(user).active() if row.organization_id
+    }
+    unlock([*(each.organization for each in memberships), *profiles.values()])
+    return [
+        Section(
+            each.organization,
+            each.get_role_display(),
+            told_order(each.organization.providers, otherwise=AS_EACH_PERSON_HAS_IT),
+            (refused.get(each.organization_id) or _form_of(each.organization))
+            if Membership.Role(each.role).runs_it
+            else None,
+            profiles.get(each.organization_id),
+        )
+        for each in memberships
+    ]
+
+
+def _form_of(organization: Organization) -> OrganizationProvidersForm:
+    return OrganizationProvidersForm(initial={"providers": organization.providers}, auto_id=_auto_id(organization))
+
+
+def _auto_id(organization: Organization) -> str:
+    return f"organization-{organization.pk}-%s"
+
+
+def _membership(user: User, organization_id: uuid.UUID) -> Membership:
+    return get_object_or_404(memberships_of(user), organization=organization_id)
 
 
 @dataclass(frozen=True)

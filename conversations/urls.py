@@ -6,6 +6,8 @@ from conversations import commands, language_models, margin, shelf, views
 BESIDE = "chat/messages/<uuid:message_id>/memories/<uuid:memory_id>"
 # A conversation as a whole.
 WHOLE = "chat/<uuid:conversation_id>"
+# An organization on the page of the language models.
+AT_ORGANIZATION = "settings/models/organizations/<uuid:organization_id>"
 
 urlpatterns = [
     path("", views.chat, name="chat"),
@@ -23,6 +25,8 @@ urlpatterns = [
     path(f"{BESIDE}/discard/", margin.discard, name="margin-discard"),
     path("settings/models/", language_models.language_models, name="language-models"),
     path("settings/models/<slug:name>/test/", language_models.try_out, name="language-model-test"),
+    path(f"{AT_ORGANIZATION}/order/", language_models.organization_order, name="organization-order"),
+    path(f"{AT_ORGANIZATION}/profile/", language_models.organization_profile, name="organization-profile"),
     path("chat/remember/", commands.remember, name="remember"),
     path("chat/forget/which/", commands.forget_which, name="forget-which"),
     path("chat/forget/", commands.forget, name="forget"),

@@ -188,8 +188,10 @@ def change_done(request: PersonRequest, change_id: uuid.UUID) -> HttpResponse:
 @require_safe
 def profile_list(request: PersonRequest) -> HttpResponse:
     profiles.default_for(request.user)
-    rows = list(MemoryProfile.objects.for_user(request.user).order_by("-is_default", "pk"))
-    unlock(rows)
+    rows = list(
+        MemoryProfile.objects.for_user(request.user).select_related("organization").order_by("-is_default", "pk")
+    )
+    unlock([*rows, *(row.organization for row in rows if row.organization)])
     context = {
         "profiles": [row for row in rows if row.deleted_at is None],
         "deleted_profiles": [row for row in rows if row.deleted_at],
