@@ -148,9 +148,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self._send({"type": "memory.changed", "events": message["events"]})
 
     async def conversation_changed(self, message: dict[str, Any]) -> None:
-        """Something was said, answered or taken away, from whichever page or program."""
-        if message["conversation"] == str(self.conversation_id):
-            await self._send({"type": "conversation.changed", "id": message["conversation"]})
+        """Something was said, answered or taken away, from whichever page or program; the list beside the page shows
+        other conversations than its own."""
+        await self._send({"type": "conversation.changed", "id": message["conversation"]})
 
     async def reply_stopping(self, message: dict[str, Any]) -> None:
         """Another page wants a reply stopped that may be written here."""

@@ -546,17 +546,19 @@ def test_every_kind_of_frame_has_its_handler() -> None:
     assert set(ChatConsumer.HANDLERS) == {"message.send", "reply.again", "reply.stop", "reply.resume", "privacy.set"}
 
 
-async def test_two_pages_of_one_conversation_hear_of_each_other(
+async def test_the_pages_of_one_person_hear_of_each_other(
     open_page: OpenPage, alice: User, bob: User, use_model: UseModel
 ) -> None:
     use_model(FakeChat(answer="Fine."))
     page = await open_page(alice)
     opened = (await page.say("Hello"))[0]
     address = f"/ws/chat/{opened['id']}/"
-    other, elsewhere = await open_page(alice, address), await open_page(alice)
+    other, elsewhere, stranger = await open_page(alice, address), await open_page(alice), await open_page(bob)
     await page.say("And this")
-    assert await other.receive_any() == {"type": "conversation.changed", "id": opened["id"]}
-    assert await elsewhere.socket.receive_nothing(0.2)
+    # A page with another conversation, or with none, lists it.
+    for hears in (other, elsewhere):
+        assert await hears.receive_any() == {"type": "conversation.changed", "id": opened["id"]}
+    assert await stranger.socket.receive_nothing(0.2)
 
 
 async def test_another_answer_streams_beside_the_first(

@@ -125,7 +125,8 @@ const handlers = {
   "reply.finished": ({ html, receipt }) => endReply(html, "", receipt),
   "reply.stopped": ({ html, receipt }) => endReply(html, "Stopped here.", receipt),
   "reply.failed": ({ message }) => (answering.isAgain() ? giveUpAnswer(message) : endReply("", message)),
-  "conversation.changed": () => following.heard(),
+  // What changed in others is for the list beside the page.
+  "conversation.changed": ({ id }) => id === conversation.id() && following.heard(),
   "memory.changed": ({ events }) => manuscript.refreshNotesOf(events.map((event) => event.message_id)),
   error: ({ message }) => {
     if (answering.isAgain(false)) giveUpAnswer(message);

@@ -6,6 +6,7 @@ const TITLE_LENGTH = 48;
 
 const page = document.getElementById("manuscript").dataset;
 const heading = document.querySelector(".topline h1");
+const options = document.getElementById("options");
 const profile = document.getElementById("profile");
 
 let current = page.conversation;
@@ -29,7 +30,7 @@ export function socketAddress() {
   return `${scheme}://${location.host}${page.socket}${current && `${current}/`}`;
 }
 
-/** It has begun with these words. */
+/** It has begun with these words: from here on it can be named and set aside, and keeps its profile. */
 export function open(conversationId, words) {
   if (current === conversationId) return;
   current = conversationId;
@@ -38,6 +39,17 @@ export function open(conversationId, words) {
   history.replaceState(null, "", address);
   manuscript.listConversation(address, title);
   showTitle(title, `${title} · MemoryChat`);
+  options.href = options.dataset.address.replace(page.blank, conversationId);
+  options.hidden = false;
+  settleProfile();
+}
+
+/** There is nothing to choose any more. */
+function settleProfile() {
+  if (!profile?.isConnected) return;
+  const settled = document.getElementById("profile-template").content.cloneNode(true);
+  settled.querySelector("a").textContent = profile.selectedOptions[0].textContent;
+  profile.closest("label").replaceWith(settled);
 }
 
 function titleOf(text) {

@@ -341,6 +341,12 @@ def test_a_new_conversation_is_held_in_the_profile_that_is_chosen(chat: Chat) ->
     chat.begin()
     page.get_by_role("combobox", name="Profile").select_option(label="Work")
     chat.say("I live in Turku.")
+    # It keeps the profile, and can be named and set aside: the head of the page says so at once.
+    expect(page.get_by_role("combobox", name="Profile")).to_have_count(0)
+    expect(page.get_by_role("link", name="Work", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="Options", exact=True)).to_have_attribute(
+        "href", re.compile(r"/chat/.+/options/")
+    )
     page.reload()
     expect(page.get_by_role("link", name="Work", exact=True)).to_be_visible()
     chat.try_to_send("/profile")

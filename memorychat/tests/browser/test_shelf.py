@@ -79,6 +79,18 @@ def test_what_is_archived_leaves_the_side_and_comes_back_by_a_message(chat: Chat
     expect(row(page, "Turku")).to_be_visible()
 
 
+def test_another_tab_follows_what_becomes_of_a_conversation(chat: Chat, context: BrowserContext) -> None:
+    chat.say("I live in Turku.")
+    other = Chat(context.new_page())
+    other.begin()
+    menu_of(chat.page, "Turku").get_by_role("link", name="Rename").click()
+    chat.page.get_by_role("textbox", name="Title").fill("Where I live")
+    chat.page.keyboard.press("Enter")
+    expect(row(other.page, "Where I live")).to_be_visible()
+    menu_of(chat.page, "Where I live").get_by_role("button", name="Archive").click()
+    expect(row(other.page, "Where I live")).to_have_count(0)
+
+
 def test_one_box_finds_what_was_said_and_what_is_remembered(chat: Chat) -> None:
     page = chat.page
     turn = chat.say("I live in Turku.")
