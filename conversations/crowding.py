@@ -1,4 +1,4 @@
-"""How many pages a person may hold open in one process, and how fast each may ask: nobody crowds others out."""
+"""How many pages a person may hold open in one process, and how fast they may ask: nobody crowds others out."""
 
 import math
 import uuid
@@ -12,7 +12,13 @@ MOST_SOCKETS = 40
 # Frames of one socket: so many at once, and so many a second.
 MOST_FRAMES, FRAMES_A_SECOND = 60, 20
 
+# Tests of a provider by one person: so many at once, and so many a second. Those of so many people are known.
+MOST_TESTS, TESTS_A_SECOND = 5, 0.1
+MOST_TESTERS = 10_000
+
 _open: Counter[uuid.UUID] = Counter()
+# Who tested last stands last.
+_testers: dict[uuid.UUID, Bucket] = {}
 
 
 def admit(person_id: uuid.UUID) -> Bucket | None:
@@ -28,3 +34,13 @@ def leave(person_id: uuid.UUID) -> None:
     _open[person_id] -= 1
     if not _open[person_id]:
         del _open[person_id]
+
+
+def may_test(person_id: uuid.UUID) -> bool:
+    """Whether this person may have a provider tried out now."""
+    scale = settings.RATE_LIMIT_SCALE or math.inf
+    bucket = _testers.pop(person_id, None) or Bucket(TESTS_A_SECOND * scale, MOST_TESTS * scale)
+    _testers[person_id] = bucket
+    if len(_testers) > MOST_TESTERS:
+        _testers.pop(next(iter(_testers)))
+    return bucket.takes()

@@ -37,7 +37,7 @@ from memories.models import (
 from memorychat.jobs import correlation_id
 from memorychat.lib.crypto import unlock
 from memorychat.lib.text import clean
-from memorychat.llm.providers import get_chat_model, has_language_model
+from memorychat.llm.providers import has_language_model
 from memorychat.llm.structured import answer_as
 from memorychat.llm.types import ChatMessage, Prompt
 
@@ -133,7 +133,7 @@ def _worded(profile: MemoryProfile, said: Sequence[str]) -> str:
 def _by_model(profile: MemoryProfile, said: Sequence[str]) -> str:
     lines = "\n".join(json.dumps(words[:MOST_OF_EACH], ensure_ascii=False) for words in said)
     prompt = Prompt(PROMPT.read_text(encoding="utf-8"), history=[ChatMessage("user", lines)])
-    return answer_as(_Answer, get_chat_model(profile), prompt, correlation_id=correlation_id()).episode
+    return answer_as(_Answer, profile, prompt, correlation_id=correlation_id()).episode
 
 
 def _in_own_words(said: Sequence[str]) -> str:

@@ -16,8 +16,9 @@ from accounts.forms import AS_EACH_PERSON_HAS_IT, OrganizationProvidersForm, Pro
 from accounts.models import Membership, Organization, User
 from accounts.organizations import memberships_of
 from accounts.requests import PersonRequest, posted
+from conversations.crowding import may_test
 from conversations.replies import TROUBLES
-from conversations.usage import today_of
+from conversations.usage import USED_UP, today_of
 from memories.models import MemoryProfile
 from memories.organizations import choose_providers, profile_at
 from memorychat.jobs import correlation_id
@@ -25,14 +26,17 @@ from memorychat.lib.crypto import unlock
 from memorychat.llm import breakers, outcomes
 from memorychat.llm.builtin import BuiltinChat
 from memorychat.llm.fallback import FallbackChat
+from memorychat.llm.metering import Purpose
 from memorychat.llm.providers import complete, configured, is_local_provider, label_of, model_of, providers_of
-from memorychat.llm.types import ChatMessage, Prompt, ProviderError
+from memorychat.llm.types import ChatMessage, ChatModel, Prompt, ProviderError
 
 log = structlog.get_logger(__name__)
 
 # Nobody's words: it is only to be seen whether an answer comes.
 GREETING = Prompt("Answer with one short word.", [ChatMessage("user", "Hello")])
 TEST_SECONDS = 10.0
+TOLD = TROUBLES | {"used_up": USED_UP}
+TOO_OFTEN = "You had models tested often in a short time. Wait a moment."
 
 
 @dataclass(frozen=True)
@@ -91,27 +95,29 @@ def organization_profile(request: PersonRequest, organization_id: uuid.UUID) -> 
 @login_required
 @require_POST
 def try_out(request: PersonRequest, name: str) -> HttpResponse:
-    """Asks one provider for a word, whoever stands before it in the order."""
+    """Asks one provider for a word, whoever stands before it in the order. It counts like any question to it."""
     model = model_of(name) if name in configured() else None
     if model is None:
         raise Http404
+    if not may_test(request.user.pk):
+        return HttpResponse(TOO_OFTEN, status=429, content_type="text/plain; charset=utf-8")
     try:
-        complete(FallbackChat([model], silence=TEST_SECONDS), GREETING, correlation_id=correlation_id())
+        _try(model, request.user)
         told = f"{label_of(name)} answered."
     except ProviderError as error:
         log.info("provider_tried", provider=name, code=error.code)
-        told = f"{label_of(name)} did not answer. {TROUBLES.get(error.code, TROUBLES['internal'])}"
+        told = f"{label_of(name)} did not answer. {TOLD.get(error.code, TOLD['internal'])}"
     if not request.htmx:
         messages.info(request, told)
         return redirect("language-models")
-    state = _state(name, providers_of(_AsSet(request.user.providers)))
+    state = _state(name, providers_of(_AsSet.of(request.user)))
     return render(request, "conversations/_language_model.html", {"provider": state, "told": told})
 
 
 def _page(
     request: PersonRequest, form: ProvidersForm, refused: Mapping[uuid.UUID, OrganizationProvidersForm] | None = None
 ) -> HttpResponse:
-    order = providers_of(_AsSet(request.user.providers))
+    order = providers_of(_AsSet.of(request.user))
     context = {
         "form": form,
         "providers": [_state(name, order) for name in configured()],
@@ -168,9 +174,25 @@ def _membership(user: User, organization_id: uuid.UUID) -> Membership:
 class _AsSet:
     """The order of a person, as `memorychat.llm.providers.Keeper` has it."""
 
+    owner_id: uuid.UUID
     providers: list[str] | None
     local_only: bool = False
     embeds_here: bool = False
+
+    @classmethod
+    def of(cls, user: User) -> "_AsSet":
+        return cls(user.pk, user.providers)
+
+
+def _try(model: ChatModel, user: User) -> None:
+    """Raises ProviderError."""
+    complete(
+        FallbackChat([model], silence=TEST_SECONDS),
+        GREETING,
+        keeper=_AsSet.of(user),
+        correlation_id=correlation_id(),
+        purpose=Purpose.TRIALS,
+    )
 
 
 def _place(name: str, order: tuple[str, ...]) -> int | None:

@@ -13,6 +13,7 @@ from accounts.models import User
 from memories.models import MemoryProfile, PrivacyMode
 from memorychat.lib.fields import EncryptedJSONField, EncryptedTextField
 from memorychat.lib.identifiers import uuid7
+from memorychat.llm.metering import Purpose
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -181,20 +182,28 @@ class Receipt(models.Model):
 
 
 class Usage(models.Model):
-    """What a person's answers used up on one day of theirs, by model: numbers alone, of incognito answers too."""
+    """What was asked in a person's name on one day of theirs, by model: numbers alone, of incognito answers too."""
 
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="usage")
     day = models.DateField()
+    purpose = models.CharField(
+        max_length=16, choices=[(each.value, each.value) for each in Purpose], default=Purpose.ANSWERS.value
+    )
     provider = models.CharField(max_length=64)
     model = models.CharField(max_length=128)
-    answers = models.PositiveIntegerField(default=0)
+    answers = models.PositiveIntegerField(default=0, help_text=_("How often the model answered."))
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
+    guessed_tokens = models.PositiveBigIntegerField(
+        default=0, help_text=_("Of both, those of answers of which the server did not say.")
+    )
     cost = models.FloatField(default=0, help_text=_("US dollars, as far as the prices are known."))
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["owner", "day", "provider", "model"], name="usage_one_a_day_and_model")
+            models.UniqueConstraint(
+                fields=["owner", "day", "provider", "model", "purpose"], name="usage_one_a_day_model_and_purpose"
+            )
         ]
 
     def __str__(self) -> str:

@@ -50,6 +50,7 @@ class Draft:
     written: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    is_guessed: bool = False
     first_piece_ms: float = 0.0
     took_ms: float = 0.0
 
@@ -63,8 +64,9 @@ class Draft:
             self.seen_by[-1]["code"] = code
 
     def guess_usage(self, text: str) -> None:
-        """Of an answer that was cut nobody tells what it used up: about as much as its words make."""
+        """Of an answer that was cut, and by some servers of all, nobody tells: about as much as its words make."""
         if self.seen_by and text and not self.output_tokens:
+            self.is_guessed = True
             self.input_tokens = sum(self.prompt.get("tokens", {}).values())
             self.output_tokens = tokens_of(text)
 

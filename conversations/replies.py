@@ -247,8 +247,7 @@ class Reply:
 
     async def _end(self, status: MessageStatus, trouble: str) -> None:
         self._draft.took_ms = self._milliseconds()
-        if status is not MessageStatus.COMPLETE:
-            self._draft.guess_usage(self.text)
+        self._draft.guess_usage(self.text)
         message = await in_thread(turns.finish, self.turn, self.text, status, self._draft)
         await in_thread(usage.add, self.turn.access.profile.owner, self._draft)
         if trouble:

@@ -21,7 +21,7 @@ from conversations.models import Conversation, Message, MessageStatus
 from memorychat.jobs import correlation_id
 from memorychat.lib.crypto import unlock
 from memorychat.lib.text import clean
-from memorychat.llm.providers import get_chat_model, has_language_model
+from memorychat.llm.providers import has_language_model
 from memorychat.llm.structured import answer_as
 from memorychat.llm.types import ChatMessage, Prompt
 
@@ -87,7 +87,7 @@ def _by_model(conversation: Conversation, untold: _Untold) -> str:
     told = [{"summary": untold.former}, *lines] if untold.former else lines
     words = "\n".join(json.dumps(each, ensure_ascii=False) for each in told)
     prompt = Prompt(PROMPT.read_text(encoding="utf-8"), history=[ChatMessage("user", words)])
-    return answer_as(_Answer, get_chat_model(conversation.profile), prompt, correlation_id=correlation_id()).summary
+    return answer_as(_Answer, conversation.profile, prompt, correlation_id=correlation_id()).summary
 
 
 def _messages(conversation: Conversation, untold: _Untold) -> list[Message]:

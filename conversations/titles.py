@@ -14,10 +14,11 @@ from pydantic import AfterValidator, BaseModel
 
 from conversations.models import Conversation, Message, MessageStatus, Role
 from conversations.news import announce_change
+from conversations.usage import UsedUp
 from memorychat.jobs import correlation_id
 from memorychat.lib import text as texts
 from memorychat.lib.crypto import unlock
-from memorychat.llm.providers import get_chat_model, has_language_model
+from memorychat.llm.providers import has_language_model
 from memorychat.llm.structured import answer_as
 from memorychat.llm.types import ChatMessage, Prompt, ProviderError
 
@@ -88,7 +89,9 @@ def _by_model(conversation: Conversation, first: tuple[Message, Message]) -> str
     lines = "\n".join(json.dumps(each, ensure_ascii=False) for each in said)
     prompt = Prompt(PROMPT.read_text(encoding="utf-8"), history=[ChatMessage("user", lines)])
     try:
-        return answer_as(_Answer, get_chat_model(conversation.profile), prompt, correlation_id=correlation_id()).title
+        return answer_as(_Answer, conversation.profile, prompt, correlation_id=correlation_id()).title
+    except UsedUp:
+        raise
     except ProviderError as error:
         log.warning("title_not_given", conversation=str(conversation.pk), code=error.code)
         return ""

@@ -33,6 +33,7 @@ from memories.engine.formats_entries import BadFile, Contents, Entry, Skipped
 from memories.engine.importing import Report, Verdict
 from memories.forms import ExportForm, ImportForm
 from memories.models import MemoryEvent, MemoryProfile, Origin
+from memorychat.jobs import TooEarly
 from memorychat.lib.crypto import Sealed, SealedError, seal, unlock, unseal
 from memorychat.lib.identifiers import uuid7
 from memorychat.llm.providers import has_language_model
@@ -108,8 +109,8 @@ def memory_import(request: PersonRequest) -> HttpResponse:
             return _show(request, access, statements, skipped)
         except BadFile as error:
             form.add_error("file", str(error))
-        except ProviderError:
-            form.add_error("file", NO_ANSWER)
+        except ProviderError as error:
+            form.add_error("file", str(error) if isinstance(error, TooEarly) else NO_ANSWER)
     return render(request, "memories/import.html", {"form": form}, status=INVALID if form.errors else 200)
 
 

@@ -9,12 +9,14 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 from asgiref.sync import async_to_sync
 from django.db import connection, transaction
+from django.utils import timezone
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
@@ -36,6 +38,12 @@ STALLED_AFTER = timedelta(seconds=10)
 
 Id = uuid.UUID | int
 Work = Callable[..., None]
+
+
+class TooEarly(Exception):
+    """The work cannot be done before a time, and nobody is to blame: it is put off until then."""
+
+    not_before: datetime
 
 
 class LaterAndLater(BaseRetryStrategy):
@@ -71,10 +79,12 @@ def job(
 
     def register(work: Work) -> Job:
         def run(correlation_id: str, **ids: str | int) -> None:
-            _run(name, work, correlation_id, {key: _identifier(value) for key, value in ids.items()})
+            known = {key: _identifier(value) for key, value in ids.items()}
+            _run(name, partial(_do_or_put_off, made), correlation_id, known)
 
         task = app.task(name=name, queue=queue, retry=LaterAndLater())(run)
-        return Job(name=name, work=work, task=task, lock=lock, queueing_lock=queueing_lock)
+        made = Job(name=name, work=work, task=task, lock=lock, queueing_lock=queueing_lock)
+        return made
 
     return register
 
@@ -113,6 +123,15 @@ def correlation_id() -> str:
     """The id that runs from the request through its jobs to the provider's calls."""
     current: str = structlog.contextvars.get_contextvars().get("correlation_id") or str(uuid.uuid4())
     return current
+
+
+def _do_or_put_off(job: Job, **ids: Id) -> None:
+    """What is put off is a new row, so that waiting uses up no tries."""
+    try:
+        job(**ids)
+    except TooEarly as error:
+        enqueue(job, after=max(timedelta(), error.not_before - timezone.now()), **ids)
+        logger.info("job_put_off", until=error.not_before.isoformat())
 
 
 def _identifier(value: str | int) -> Id:

@@ -52,7 +52,7 @@ from memorychat.jobs import correlation_id
 from memorychat.lib.crypto import unlock
 from memorychat.lib.identifiers import before_uuid7, uuid7
 from memorychat.lib.text import clean
-from memorychat.llm.providers import get_chat_model, has_language_model
+from memorychat.llm.providers import has_language_model
 from memorychat.llm.structured import answer_as
 from memorychat.llm.types import ChatMessage, Prompt, Vector
 
@@ -170,7 +170,7 @@ def _by_rules(group: Sequence[Memory]) -> Joint | None:
 def _by_model(profile: MemoryProfile, group: Sequence[Memory]) -> Joint | None:
     lines = "\n".join(_line(number, memory) for number, memory in enumerate(group, start=1))
     prompt = Prompt(PROMPT.read_text(encoding="utf-8"), history=[ChatMessage("user", lines)])
-    answer = answer_as(_Answer, get_chat_model(profile), prompt, correlation_id=correlation_id())
+    answer = answer_as(_Answer, profile, prompt, correlation_id=correlation_id())
     named = set(answer.say_one_thing)
     members = [memory for number, memory in enumerate(group, start=1) if number in named]
     return Joint(members, answer.statement) if answer.statement else None

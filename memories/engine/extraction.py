@@ -25,7 +25,7 @@ from memories.engine.types import CONTENT_LIMIT, Candidate, Provenance, Slot
 from memories.models import FoundBy, Kind, MemoryProfile, Sector
 from memorychat.lib.text import clean, normalise
 from memorychat.lib.wishes import FORGETS, REMEMBERS
-from memorychat.llm.providers import get_chat_model, has_language_model
+from memorychat.llm.providers import has_language_model
 from memorychat.llm.structured import answer_as
 from memorychat.llm.types import ChatMessage, Prompt
 
@@ -127,7 +127,7 @@ def _found_by_rules(finding: Finding, provenance: Provenance, zone: ZoneInfo) ->
 
 
 def _by_model(turns: Sequence[Turn], zone: ZoneInfo, profile: MemoryProfile, correlation_id: str) -> Extraction:
-    answer = answer_as(_Answer, get_chat_model(profile), _prompt(turns, zone), correlation_id=correlation_id)
+    answer = answer_as(_Answer, profile, _prompt(turns, zone), correlation_id=correlation_id)
     if (left_out := len(answer.memories) - MOST_CANDIDATES) > 0:
         log.warning("candidates_left_out", count=left_out, correlation_id=correlation_id)
     candidates = [_found_by_model(found, turns, zone) for found in answer.memories[:MOST_CANDIDATES]]

@@ -13,7 +13,6 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from memories.models import MemoryProfile
-from memorychat.llm.providers import get_chat_model
 from memorychat.llm.structured import answer_as
 from memorychat.llm.types import ChatMessage, Prompt
 
@@ -60,7 +59,7 @@ def _judge(pairs: Sequence[Pair], profile: MemoryProfile, correlation_id: str) -
         PROMPT.read_text(encoding="utf-8"),
         history=[ChatMessage("user", "\n".join(_line(number, pair) for number, pair in enumerate(pairs, start=1)))],
     )
-    answer = answer_as(_Answer, get_chat_model(profile), prompt, correlation_id=correlation_id)
+    answer = answer_as(_Answer, profile, prompt, correlation_id=correlation_id)
     judged = {each.pair: each.verdict for each in answer.verdicts}
     return [judged.get(number, Verdict.DIFFERENT) for number in range(1, len(pairs) + 1)]
 

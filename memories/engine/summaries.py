@@ -21,7 +21,7 @@ from memories.models import Action, Conflict, Kind, Memory, MemoryEvent, MemoryP
 from memorychat.jobs import correlation_id
 from memorychat.lib.crypto import unlock
 from memorychat.lib.text import clean
-from memorychat.llm.providers import get_chat_model, has_language_model
+from memorychat.llm.providers import has_language_model
 from memorychat.llm.structured import answer_as
 from memorychat.llm.types import ChatMessage, Prompt
 
@@ -91,7 +91,7 @@ def _worded(profile: MemoryProfile, memories: Sequence[Memory]) -> str:
         return put_together
     said = "\n".join(_line(memory) for memory in memories)
     prompt = Prompt(PROMPT.read_text(encoding="utf-8"), history=[ChatMessage("user", said)])
-    answer = answer_as(_Answer, get_chat_model(profile), prompt, correlation_id=correlation_id())
+    answer = answer_as(_Answer, profile, prompt, correlation_id=correlation_id())
     verdict = guard.inspect(answer.summary)
     # Whatever a statement had it say, the summary speaks to nobody.
     return put_together if verdict.is_quarantined else verdict.masked

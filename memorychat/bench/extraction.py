@@ -21,7 +21,7 @@ from memorychat.bench.recall import fill
 from memorychat.bench.report import goal, in_turn, line
 from memorychat.lib.text import tokens
 from memorychat.llm.fakes import FakeChat
-from memorychat.llm.providers import CHAT_MODELS, complete, forget_models
+from memorychat.llm.providers import CHAT_MODELS, Nobody, complete, forget_models
 from memorychat.llm.types import ChatMessage, Prompt
 
 WORDS, TURNS, FOUND, RUNS = 2_000, 200, 10, 20
@@ -53,7 +53,7 @@ def run() -> Iterator[str]:
     def ask() -> None:
         turns, model.answer = _call(next(numbers))
         said = ChatMessage("user", " ".join(turn.words for turn in turns))
-        complete(model, Prompt("Extract.", history=[said]), correlation_id="bench")
+        complete(model, Prompt("Extract.", history=[said]), keeper=Nobody(), correlation_id="bench")
 
     learn()  # Patterns are compiled and weights are read once in a process.
     learnt, asked = in_turn(learn, ask, runs=RUNS)

@@ -1,6 +1,7 @@
 """Which model and which embedder are used, by the settings."""
 
 import asyncio
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
-from memorychat.llm import breakers
+from memorychat.llm import breakers, metering
 from memorychat.llm.anthropic import AnthropicChat
 from memorychat.llm.builtin import BuiltinChat
 from memorychat.llm.fallback import FallbackChat
+from memorychat.llm.metering import Heard, Purpose
 from memorychat.llm.minilm import MiniLM
 from memorychat.llm.openai import OpenAIChat, OpenAIEmbedder
 from memorychat.llm.types import ChatModel, Embedder, Prompt
@@ -102,8 +104,11 @@ class Keeper(Protocol):
     """Whatever words belong to. `local_only`: they reach the built-in embedder and local providers alone.
 
     `providers` may answer them, in the order of preference: nobody else. None leaves it to `LLM_PROVIDERS`.
-    `embeds_here` says that no embedder but the built-in one sees them.
+    `embeds_here` says that no embedder but the built-in one sees them. What they use up is counted for `owner_id`.
     """
+
+    @property
+    def owner_id(self) -> uuid.UUID | None: ...
 
     @property
     def local_only(self) -> bool: ...
@@ -121,6 +126,7 @@ class Nobody:
 
     local_only: bool = False
     providers: Sequence[str] | None = None
+    owner_id: None = None
 
     @property
     def embeds_here(self) -> bool:
@@ -189,20 +195,31 @@ def warm_up() -> None:
         embedder.embed(["warm"])
 
 
-def complete(model: ChatModel, prompt: Prompt, *, correlation_id: str) -> str:
-    """The text of an answer as a whole, for jobs; raises ProviderError, also when the answer was cut."""
+def complete(
+    model: ChatModel, prompt: Prompt, *, keeper: Keeper, correlation_id: str, purpose: Purpose = Purpose.LEARNING
+) -> str:
+    """The text of an answer as a whole, for jobs; raises ProviderError, also when the answer was cut.
 
-    async def gather() -> str:
-        stream = model.stream(prompt, correlation_id=correlation_id)
-        try:
-            async with aclosing(stream) as pieces:
-                return "".join([piece async for piece in pieces if isinstance(piece, str)])
-        finally:
-            # Its connections belong to the loop below, which ends here.
-            await model.aclose()
+    It is counted in the name of the `keeper` of the words, as far as it came.
+    """
+    metering.admit(keeper.owner_id)
+    heard = Heard(model)
+    try:
+        # A loop of its own: `async_to_sync` would take the worker's, which all of its jobs share.
+        asyncio.run(_hear(heard, model, prompt, correlation_id))
+    finally:
+        metering.count(keeper.owner_id, heard.spent(prompt), purpose)
+    return heard.text
 
-    # A loop of its own: `async_to_sync` would take the worker's, which all of its jobs share.
-    return asyncio.run(gather())
+
+async def _hear(heard: Heard, model: ChatModel, prompt: Prompt, correlation_id: str) -> None:
+    try:
+        async with aclosing(model.stream(prompt, correlation_id=correlation_id)) as pieces:
+            async for piece in pieces:
+                heard.take(piece)
+    finally:
+        # Its connections belong to the loop that ends with this.
+        await model.aclose()
 
 
 def forget_models() -> None:

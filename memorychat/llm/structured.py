@@ -6,8 +6,8 @@ from typing import TypeVar
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from memorychat.llm.providers import complete
-from memorychat.llm.types import ChatMessage, ChatModel, Prompt, ProviderError
+from memorychat.llm.providers import Keeper, complete, get_chat_model
+from memorychat.llm.types import ChatMessage, Prompt, ProviderError
 
 log = structlog.get_logger(__name__)
 
@@ -19,10 +19,14 @@ MOST_TOKENS = 8_000
 REPAIR = "That cannot be read: {errors}. Answer again with one JSON object of the asked shape and nothing else."
 
 
-def answer_as(shape: type[Shape], model: ChatModel, prompt: Prompt, *, correlation_id: str) -> Shape:
-    """Raises ProviderError, with the code "nonsense" where the second answer cannot be read either."""
+def answer_as(shape: type[Shape], keeper: Keeper, prompt: Prompt, *, correlation_id: str) -> Shape:
+    """By the models that may see the keeper's words.
+
+    Raises ProviderError, with the code "nonsense" where the second answer cannot be read either.
+    """
+    model = get_chat_model(keeper)
     prompt = replace(prompt, json_schema=shape.model_json_schema(), most_tokens=MOST_TOKENS)
-    answer = complete(model, prompt, correlation_id=correlation_id)
+    answer = complete(model, prompt, keeper=keeper, correlation_id=correlation_id)
     try:
         return read(shape, answer)
     except ValidationError as error:
@@ -30,7 +34,7 @@ def answer_as(shape: type[Shape], model: ChatModel, prompt: Prompt, *, correlati
         repair = ChatMessage("user", REPAIR.format(errors=_told(error)))
         again = replace(prompt, history=[*prompt.history, ChatMessage("assistant", answer or "(nothing)"), repair])
     try:
-        return read(shape, complete(model, again, correlation_id=correlation_id))
+        return read(shape, complete(model, again, keeper=keeper, correlation_id=correlation_id))
     except ValidationError as error:
         raise ProviderError("The model's answer cannot be read.", code="nonsense") from error
 

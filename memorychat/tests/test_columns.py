@@ -55,6 +55,7 @@ PLAIN = {
     "conversations_receipt.recalled": "ids and numbers",
     "conversations_receipt.seen_by": OF_A_PROGRAM,
     "conversations_usage.model": OF_A_PROGRAM,
+    "conversations_usage.purpose": CHOICE,
     "conversations_usage.provider": OF_A_PROGRAM,
     "memories_memory.digest": HASH,
     "memories_memory.kind": CHOICE,

@@ -108,7 +108,7 @@ def model(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FakeChat:
 
 def ask() -> str:
     prompt = Prompt("Answer.", [ChatMessage("user", "Are you there?")])
-    return complete(get_chat_model(Nobody()), prompt, correlation_id="c-1")
+    return complete(get_chat_model(Nobody()), prompt, keeper=Nobody(), correlation_id="c-1")
 
 
 @pytest.mark.usefixtures("worker", "model")

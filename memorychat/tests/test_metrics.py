@@ -203,7 +203,7 @@ def test_questions_to_models_are_counted_by_how_they_ended(
 
     def ask() -> None:
         prompt = Prompt("Answer.", [ChatMessage("user", "Are you there?")])
-        complete(get_chat_model(Nobody()), prompt, correlation_id="c-1")
+        complete(get_chat_model(Nobody()), prompt, keeper=Nobody(), correlation_id="c-1")
 
     before = counted()
     ask()

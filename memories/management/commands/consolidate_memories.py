@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.models import User
 from memories.engine import consolidation
 from memories.models import MemoryProfile
+from memorychat.jobs import TooEarly
 from memorychat.lib.crypto import key_ring
 from memorychat.llm.types import ProviderError
 
@@ -25,6 +26,8 @@ class Command(BaseCommand):
             with key_ring():
                 try:
                     joined += consolidation.consolidate(profile)
+                except TooEarly:
+                    self.stderr.write(f"What the owner of {profile.pk} may use of the model is used up for today.")
                 except ProviderError as error:
                     raise CommandError(f"{joined} groups were joined; then the model failed: {error}") from error
         self.stdout.write(f"{joined} groups of memories joined")

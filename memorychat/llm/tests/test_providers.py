@@ -3,7 +3,7 @@ import asyncio
 from asgiref.sync import sync_to_async
 
 from memorychat.llm.openai import OpenAIChat
-from memorychat.llm.providers import complete
+from memorychat.llm.providers import Nobody, complete
 from memorychat.llm.standin import Behaviour, Request, standin
 from memorychat.llm.types import ChatMessage, Prompt
 
@@ -20,7 +20,9 @@ async def test_jobs_that_ask_at_once_do_not_close_each_other_s_connections() -> 
         model = OpenAIChat("m", api_key="key", base_url=url, temperature=0.7, max_tokens=100, timeout=5)
 
         def ask(words: str) -> str:
-            return complete(model, Prompt("Repeat it.", [ChatMessage("user", words)]), correlation_id="c-1")
+            return complete(
+                model, Prompt("Repeat it.", [ChatMessage("user", words)]), keeper=Nobody(), correlation_id="c-1"
+            )
 
         asked = [sync_to_async(ask, thread_sensitive=False)(words) for words in said]
         assert await asyncio.gather(*asked) == said
