@@ -6,5 +6,10 @@ export async function copy(button, words) {
   await navigator.clipboard.writeText(words);
   const label = button.querySelector("span");
   label.textContent = announcer.textContent = "Copied";
-  setTimeout(() => (label.textContent = "Copy"), 2000);
+  // Where there is no room for words there is some for this one.
+  button.classList.add("copied");
+  setTimeout(() => {
+    label.textContent = "Copy";
+    button.classList.remove("copied");
+  }, 2000);
 }

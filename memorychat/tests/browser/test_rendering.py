@@ -79,3 +79,28 @@ def test_code_is_copied_without_anything_around_it(context: BrowserContext) -> N
     said.get_by_role("button", name="Copy the Python code").click()
     expect(said.get_by_role("button", name="Copied")).to_be_visible()
     assert chat.page.evaluate("navigator.clipboard.readText()") == "x = 1\nprint(x)"
+
+
+# Where the words stand in their box: how far from its left and from its right edge.
+DISTANCES = """element => {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  const [words, box] = [range.getBoundingClientRect(), element.getBoundingClientRect()];
+  return [words.left - box.left, box.right - words.right];
+}"""
+
+
+def test_words_that_read_from_the_right_stand_there_wherever_they_are_shown(context: BrowserContext) -> None:
+    chat = Chat(sign_up(context, "rashid@example.com"))
+    arabic = "\u0623\u0646\u0627 \u0623\u0639\u064a\u0634 \u0641\u064a \u0628\u0648\u0631\u062a\u0648."
+    turn = chat.say(arabic)
+    chat.try_to_send(f"/remember {arabic}")
+    expect(chat.notice).to_contain_text("Remembered.")
+    chat.message.fill(arabic)
+    left, right = turn.article.locator(".ask").evaluate(DISTANCES)
+    assert left > right
+    assert turn.article.locator(".ask").evaluate("each => getComputedStyle(each).borderRightWidth") == "2px"
+    assert chat.message.evaluate("each => getComputedStyle(each).unicodeBidi") == "plaintext"
+    chat.page.goto("/memories/")
+    left, right = chat.page.get_by_role("list", name="Memories").locator(".entry-text > p").evaluate(DISTANCES)
+    assert left > right
