@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.views.defaults import server_error
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from accounts.models import User
@@ -27,6 +28,7 @@ SIZES: dict[str, ViewportSize] = {
     "wide": {"width": 1200, "height": 900},
     "phone": {"width": 390, "height": 844},
 }
+SMALL: ViewportSize = {"width": 360, "height": 740}
 RICH = """# A plan
 
 Some *words*, [docs](https://example.org), `code`[1] and a list:
@@ -93,11 +95,15 @@ def _leave_open(access: MemoryAccess) -> None:
 @pytest.fixture
 def context(browser: Browser, base_url: str, alice: User) -> Iterator[BrowserContext]:
     """Alice's browser, signed in."""
-    client = Client()
-    client.force_login(alice)
     with browser.new_context(base_url=base_url) as context:
-        context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": base_url}])
+        sign_in(context, base_url, alice)
         yield context
+
+
+def sign_in(context: BrowserContext, base_url: str, person: User) -> None:
+    client = Client()
+    client.force_login(person)
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": base_url}])
 
 
 def addresses(story: Story) -> list[str]:
@@ -134,17 +140,22 @@ STRANGERS = ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/
 
 def violations(page: Page, address: str, rules: tuple[str, ...] = RULES) -> list[str]:
     """What axe finds on a page in both themes, on a wide screen and on a phone."""
-    found = []
     response = page.goto(address)
     assert response
     assert (response.status, page.url.removesuffix(address)) == (404 if address == NOWHERE else 200, _origin(page)), (
         address
     )
+    return violations_as_it_stands(page, address, rules)
+
+
+def violations_as_it_stands(page: Page, name: str, rules: tuple[str, ...] = RULES) -> list[str]:
+    """The same of what was done on a page since it was opened."""
+    found = []
     for size, viewport in SIZES.items():
         page.set_viewport_size(viewport)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            found += [f"{address} {size} {scheme}: {each}" for each in _violations_now(page, rules)]
+            found += [f"{name} {size} {scheme}: {each}" for each in _violations_now(page, rules)]
     return found
 
 
@@ -179,6 +190,78 @@ def test_axe_finds_nothing_on_the_pages_of_strangers(browser: Browser, base_url:
     with browser.new_context(base_url=base_url) as context:
         page = context.new_page()
         found = [each for address in STRANGERS for each in violations(page, address)]
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("mode", ["Paused", "Incognito"])
+def test_axe_finds_nothing_in_another_mode(context: BrowserContext, story: Story, mode: str) -> None:
+    page = context.new_page()
+    page.goto("/")
+    chat = Chat(page)
+    chat.choose(mode)
+    found = violations_as_it_stands(page, f"new, {mode}")
+    page.goto(f"/chat/{story.conversation}/")
+    chat.choose(mode)
+    chat.say("Please remember that I live in Oulu.")
+    found += violations_as_it_stands(page, mode)
+    chat.choose("Normal")
+    found += violations_as_it_stands(page, f"after {mode}")
+    assert found == [], "\n".join(found)
+
+
+def test_axe_finds_nothing_in_what_was_searched_and_is_to_be_imported(context: BrowserContext, story: Story) -> None:
+    page = context.new_page()
+    page.goto("/search/")
+    page.get_by_role("searchbox", name="Search everything").fill("turku")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main").get_by_role("link").filter(has_text="I live in Turku")).not_to_have_count(0)
+    found = violations_as_it_stands(page, "found")
+    page.get_by_role("searchbox", name="Search everything").fill("zzzz")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing holds these words.")).to_be_visible()
+    found += violations_as_it_stands(page, "nothing found")
+    page.goto("/memories/import/")
+    page.get_by_role("textbox", name="Or paste a list").fill("I own a boat\nI am allergic to peanuts\nI own a boat")
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.get_by_role("table").get_by_role("row")).to_have_count(4)
+    found += violations_as_it_stands(page, "to be imported")
+    assert found == [], "\n".join(found)
+
+
+def test_axe_finds_nothing_in_what_opens_over_a_conversation(context: BrowserContext, story: Story) -> None:
+    page = context.new_page()
+    page.goto(f"/chat/{story.conversation}/")
+    chat = Chat(page)
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog", name="Go to or do")).to_be_visible()
+    found = violations_as_it_stands(page, "palette")
+    page.keyboard.type("turku")
+    expect(page.get_by_role("option").filter(has_text="Turku")).not_to_have_count(0)
+    found += violations_as_it_stands(page, "palette, filled")
+    page.keyboard.press("Escape")
+    chat.message.fill("/")
+    found += violations_as_it_stands(page, "commands")
+    chat.try_to_send("/forget peanuts")
+    expect(chat.notice.get_by_role("checkbox")).to_have_count(1)
+    found += violations_as_it_stands(page, "what is to be forgotten")
+    chat.try_to_send("/help")
+    expect(page.get_by_role("dialog", name="Keys and commands")).to_be_visible()
+    found += violations_as_it_stands(page, "keys")
+    page.keyboard.press("Escape")
+    chat.turn(0).act("Edit").click()
+    expect(chat.editor).to_be_visible()
+    found += violations_as_it_stands(page, "editor")
+    assert found == [], "\n".join(found)
+
+
+def test_axe_finds_nothing_where_the_server_broke(context: BrowserContext) -> None:
+    broken = server_error(RequestFactory().get("/"))
+    page = context.new_page()
+    page.route("**/broken/", lambda route: route.fulfill(status=500, content_type="text/html", body=broken.content))
+    page.goto("/broken/")
+    expect(page.get_by_role("heading", name="Something broke on our side")).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.body).fontFamily").startswith('"Instrument Sans"')
+    found = violations_as_it_stands(page, "500")
     assert found == [], "\n".join(found)
 
 
@@ -228,6 +311,35 @@ def test_the_tab_key_reaches_all_there_is_and_shows_where_it_is(context: Browser
         assert focused["isSeen"], focused["html"]
         reached.append(focused["html"])
     assert [stop for stop in stops if stop not in reached] == []
+
+
+# What is worked by a finger, and how high that is; links within sentences are as high as their lines.
+TOUCHED = """() => [
+  ...document.querySelectorAll("button, select, summary, textarea, input:not([type=hidden])"),
+  ...document.querySelectorAll(":is(nav, .links, .by, .acts) a, a:is(.back, .button)"),
+].filter(
+  (each) => each.checkVisibility({ visibilityProperty: true, opacityProperty: true })
+    && !each.closest(".visually-hidden")
+).map((each) => {
+  const places = [each, each.closest(".pen textarea") && each.closest(".pen"), ...(each.labels ?? [])].filter(Boolean);
+  const height = Math.max(...places.map((place) => place.getBoundingClientRect().height));
+  return { html: each.outerHTML.slice(0, 160), height };
+}).filter(({ height }) => height < 43.5)"""
+
+
+def test_a_finger_finds_every_control_and_no_page_is_wider_than_a_small_phone(
+    browser: Browser, base_url: str, alice: User, story: Story
+) -> None:
+    with browser.new_context(base_url=base_url, has_touch=True, is_mobile=True, viewport=SMALL) as context:
+        sign_in(context, base_url, alice)
+        page = context.new_page()
+        small, wide = [], []
+        for address in addresses(story):
+            page.goto(address)
+            small += [f"{address}: {each}" for each in page.evaluate(TOUCHED)]
+            wide += [address] * page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert wide == []
+    assert small == [], "\n".join(small)
 
 
 def test_nothing_moves_for_who_wants_less_motion(context: BrowserContext, story: Story) -> None:
