@@ -18,7 +18,7 @@ class FakeChat:
 
     With `error` it raises after `cut_after` words; with `finishes=False` it ends as a cut stream does. `calls` are the
     tools that it calls first, round by round, as pairs of name and JSON. `found` is what it answers a job that wants
-    JSON, where that is something else.
+    JSON, where that is something else. Without `counts` it does not say what it used up, like many servers.
     """
 
     answer: str = "An answer."
@@ -30,6 +30,7 @@ class FakeChat:
     model: str = "fake"
     calls: Sequence[Sequence[tuple[str, str]]] = ()
     found: str | None = None
+    counts: bool = True
     prompts: list[Prompt] = field(default_factory=list)
 
     async def stream(self, prompt: Prompt, *, correlation_id: str) -> Pieces:
@@ -48,7 +49,8 @@ class FakeChat:
         if self.error:
             raise self.error
         if self.finishes:
-            yield Finished("stop", input_tokens=10, output_tokens=len(words))
+            used = (10, len(words)) if self.counts else (0, 0)
+            yield Finished("stop", *used)
 
     async def aclose(self) -> None:
         """Holds nothing."""

@@ -6,6 +6,7 @@ import pytest
 import structlog
 from asgiref.sync import async_to_sync
 from django.db import connection, transaction
+from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from structlog.testing import capture_logs
@@ -41,6 +42,13 @@ def fail() -> None:
 @jobs.job("test: fail for good")
 def fail_for_good() -> None:
     raise ProviderIsGoneForGood
+
+
+@jobs.job("test: too early", queueing_lock="too early {number}")
+def too_early(number: int) -> None:
+    error = jobs.TooEarly()
+    error.not_before = timezone.now() + timedelta(hours=9)
+    raise error
 
 
 @pytest.fixture(autouse=True)
@@ -208,3 +216,19 @@ def _minutes_until_the_next_try() -> int | None:
 def _let_the_next_try_be_due() -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")
+
+
+def test_what_is_too_early_is_put_off_without_counting_as_a_failure(run_jobs: Callable[[], int]) -> None:
+    jobs.enqueue(too_early, number=1)
+    with capture_logs() as lines:
+        assert run_jobs() == 1
+
+    [row] = ProcrastinateJob.objects.filter(status="todo")
+    assert (row.task_name, row.args["number"], row.attempts) == ("test: too early", 1, 0)
+    assert row.scheduled_at is not None
+    assert timedelta(hours=8) < row.scheduled_at - timezone.now() < timedelta(hours=10)
+    assert {"job_put_off", "job_finished"} <= {line["event"] for line in lines}
+    assert "job_failed" not in {line["event"] for line in lines}
+    # It waits once, however often it is wanted meanwhile.
+    assert not jobs.enqueue(too_early, number=1)
+    assert run_jobs() == 0
