@@ -110,9 +110,8 @@ def today_of(user: User) -> Day:
 
 
 def is_used_up(user: User) -> bool:
-    """Nobody is counted where there is no limit."""
-    is_limited = settings.LLM_TOKENS_PER_DAY or settings.LLM_DOLLARS_PER_DAY
-    return bool(is_limited) and today_of(user).is_used_up
+    """Nobody is looked up where there is no limit."""
+    return _is_limited() and today_of(user).is_used_up
 
 
 def add(user: User, draft: Draft) -> None:
@@ -144,7 +143,7 @@ class DailyMeter:
 
     def admit(self, person_id: uuid.UUID) -> None:
         """Raises UsedUp."""
-        user = _find(person_id)
+        user = _find(person_id) if _is_limited() else None
         if user and is_used_up(user):
             raise UsedUp(_next_day(user))
 
@@ -152,6 +151,10 @@ class DailyMeter:
         """Who was erased while a model thought is counted no more."""
         if user := _find(person_id):
             count(user, spent, purpose)
+
+
+def _is_limited() -> bool:
+    return bool(settings.LLM_TOKENS_PER_DAY or settings.LLM_DOLLARS_PER_DAY)
 
 
 def _find(person_id: uuid.UUID) -> User | None:

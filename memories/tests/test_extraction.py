@@ -18,7 +18,8 @@ from memorychat.llm.types import Pieces, Prompt, ProviderError
 
 SAID_AT = datetime(2026, 7, 8, 10, tzinfo=UTC)
 SAID = Provenance(said_at=SAID_AT)
-SOMEBODYS = MemoryProfile(owner=User(time_zone="UTC"))
+# Somebody in whose name nothing is counted, so that nothing here needs the database.
+SOMEBODYS = MemoryProfile(owner=User(id=None, time_zone="UTC"))
 
 
 class Replies(FakeChat):
