@@ -8,6 +8,8 @@ const manuscript = document.getElementById("manuscript");
 /** Turns whose answer the server has rendered already as far as it had come: words join what stands there. */
 const rendered = new WeakSet();
 const NEAR_THE_END = 140;
+/** Leads to the end of a conversation that one reads further up. */
+const toEnd = document.getElementById("to-end");
 
 function copyOf(templateId) {
   return document.getElementById(templateId).content.cloneNode(true);
@@ -36,13 +38,37 @@ function keepingEndInView(change) {
   if (wasAtEnd) scrollToEnd();
 }
 
-// Notes lengthen the page where the margin lies under its turn.
-let wasAtEndBeforeNotes = false;
-manuscript.addEventListener("htmx:before:swap", () => (wasAtEndBeforeNotes = isAtEnd()));
-manuscript.addEventListener("htmx:after:swap", () => {
-  turns().forEach(dress);
-  if (wasAtEndBeforeNotes) scrollToEnd();
+// Notes lengthen the page where the margin lies under its turn, and earlier turns come above what is being read.
+const swaps = new WeakMap();
+manuscript.addEventListener("htmx:before:swap", ({ target, detail: { ctx } }) => {
+  const fromEnd = document.documentElement.scrollHeight - window.scrollY;
+  swaps.set(ctx, { wasAtEnd: isAtEnd(), fromEnd, isAbove: target.closest(".earlier") !== null });
 });
+// The button for earlier turns goes with them, so that their end is told to the document alone.
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (!swaps.has(ctx)) return;
+  const { wasAtEnd, fromEnd, isAbove } = swaps.get(ctx);
+  turns().forEach(dress);
+  if (isAbove) stayBelowEarlierTurns(fromEnd);
+  else if (wasAtEnd) scrollToEnd();
+});
+
+/** What was read stays in its place, and the next press of a key goes on from where the last one was. */
+function stayBelowEarlierTurns(fromEnd) {
+  (manuscript.querySelector(".earlier a") ?? manuscript).focus({ preventScroll: true });
+  window.scrollTo({ top: document.documentElement.scrollHeight - fromEnd });
+}
+
+function showWayToEnd() {
+  toEnd.hidden = isAtEnd();
+}
+
+toEnd.addEventListener("click", () => {
+  scrollToEnd();
+  document.getElementById("message").focus({ preventScroll: true });
+});
+document.addEventListener("scroll", showWayToEnd, { passive: true });
+new ResizeObserver(showWayToEnd).observe(manuscript);
 
 export function addTurn(text, mode) {
   manuscript.append(copyOf("turn-template"));

@@ -2,7 +2,10 @@
 
 import re
 
+from django.test import Client
 from playwright.sync_api import BrowserContext, Locator, Page, WebSocketRoute, expect
+
+from accounts.models import User
 
 PASSWORD = "tall hedges and low walls"
 
@@ -15,6 +18,13 @@ def sign_up(context: BrowserContext, email: str) -> Page:
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("button", name="Send")).to_be_enabled()
     return page
+
+
+def sign_in(context: BrowserContext, base_url: str, person: User) -> None:
+    """Without the page for it: a person who is in the tests' database."""
+    client = Client()
+    client.force_login(person)
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": base_url}])
 
 
 class Turn:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.test import Client, RequestFactory
+from django.test import RequestFactory
 from django.views.defaults import server_error
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
@@ -21,7 +21,7 @@ from memories.engine import conflicts, writing
 from memories.engine.types import Candidate
 from memories.models import Memory, MemoryEvent, PrivacyMode
 from memorychat.tests.browser.models import Modelled
-from memorychat.tests.browser.pages import Chat, sign_up
+from memorychat.tests.browser.pages import Chat, sign_in, sign_up
 
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 SIZES: dict[str, ViewportSize] = {
@@ -98,12 +98,6 @@ def context(browser: Browser, base_url: str, alice: User) -> Iterator[BrowserCon
     with browser.new_context(base_url=base_url) as context:
         sign_in(context, base_url, alice)
         yield context
-
-
-def sign_in(context: BrowserContext, base_url: str, person: User) -> None:
-    client = Client()
-    client.force_login(person)
-    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": base_url}])
 
 
 def addresses(story: Story) -> list[str]:
