@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from django.contrib import messages
@@ -10,6 +11,8 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.timesince import timesince
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.forms import AS_EACH_PERSON_HAS_IT, OrganizationProvidersForm, ProvidersForm, told_order
@@ -35,6 +38,7 @@ log = structlog.get_logger(__name__)
 # Nobody's words: it is only to be seen whether an answer comes.
 GREETING = Prompt("Answer with one short word.", [ChatMessage("user", "Hello")])
 TEST_SECONDS = 10.0
+A_MOMENT = 60
 TOLD = TROUBLES | {"used_up": USED_UP}
 TOO_OFTEN = "You had models tested often in a short time. Wait a moment."
 
@@ -52,6 +56,13 @@ class ProviderState:
     is_resting: bool
     trouble: str
     seconds_ago: int
+
+    @property
+    def ago(self) -> str:
+        """Nobody counts seconds for long."""
+        if self.seconds_ago < A_MOMENT:
+            return "just now"
+        return f"{timesince(timezone.now() - timedelta(seconds=self.seconds_ago), depth=1)} ago"
 
 
 @login_required

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -33,6 +34,14 @@ def two_models(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def reader(client: Client, alice: User) -> Client:
     client.force_login(alice)
     return client
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(3, "just now"), (200, "3\xa0minutes ago"), (90_000, "1\xa0day ago")])
+def test_how_long_ago_an_answer_came_is_told_in_words(
+    reader: Client, two_models: tuple[FakeChat, FakeChat], seconds: int, told: str
+) -> None:
+    outcomes.last["one"] = outcomes.Outcome("", time.monotonic() - seconds)
+    assert f"It answered {told}." in reader.get(PAGE).content.decode()
 
 
 def test_an_order_of_one_s_own_is_kept_and_holds(
