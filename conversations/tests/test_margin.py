@@ -249,6 +249,17 @@ def test_from_the_page_on_which_it_is_shown_one_comes_back_to_the_turn(reader: C
     assert Memory.objects.get().status == Status.FORGOTTEN
 
 
+def test_what_was_built_on_a_message_is_not_said_to_have_come_from_it(reader: Client, converse: Converse) -> None:
+    turn = converse("I own a dog")
+    memory = learn(turn, "I own a dog")
+    address = reverse("turn-delete", args=[turn.conversation_id, turn.id])
+    assert "1 memory came from this message" in reader.get(address).content.decode()
+
+    reader.post(beside(turn, memory, "correct"), {"content": "I own a cat"})
+
+    assert "What came from this message, and what was built on it" in reader.get(address).content.decode()
+
+
 def test_a_preview_leads_to_no_other_site(reader: Client, converse: Converse) -> None:
     turn = converse("I own a dog")
     change = learn(turn, "I own a dog").events.get().change_id
