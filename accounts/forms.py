@@ -66,9 +66,4 @@ AS_EACH_PERSON_HAS_IT = "As each person has it"
 class OrganizationProvidersForm(forms.Form):
     """One of several on a page: `auto_id` says of which organization."""
 
-    providers = ProvidersField(
-        label="Who answers there",
-        otherwise=AS_EACH_PERSON_HAS_IT,
-        help_text="Nobody else sees the words of profiles there, unless a profile names others itself. The"
-        " embedder is the built-in one.",
-    )
+    providers = ProvidersField(label="Who answers there", otherwise=AS_EACH_PERSON_HAS_IT)

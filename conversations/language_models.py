@@ -159,7 +159,7 @@ def _sections(user: User, refused: Mapping[uuid.UUID, OrganizationProvidersForm]
         Section(
             each.organization,
             each.get_role_display(),
-            told_order(each.organization.providers, otherwise=AS_EACH_PERSON_HAS_IT),
+            told_order(each.organization.providers, otherwise=AS_EACH_PERSON_HAS_IT.lower()),
             (refused.get(each.organization_id) or _form_of(each.organization))
             if Membership.Role(each.role).runs_it
             else None,

@@ -9,7 +9,8 @@ from django.test import RequestFactory
 from django.views.defaults import server_error
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-from accounts.models import User
+from accounts import organizations
+from accounts.models import Membership, User
 from conversations import learning, turns
 from conversations.models import Message, MessageStatus
 from conversations.prompting import prompt_of
@@ -20,6 +21,7 @@ from memories.access import MemoryAccess
 from memories.engine import conflicts, writing
 from memories.engine.types import Candidate
 from memories.models import Memory, MemoryEvent, PrivacyMode
+from memories.organizations import profile_at
 from memorychat.tests.browser.models import Modelled
 from memorychat.tests.browser.pages import Chat, sign_in, sign_up
 
@@ -78,11 +80,20 @@ def story(alice: User) -> Story:
     prompt_of(turn, draft)
     turns.finish(turn, RICH, MessageStatus.COMPLETE, draft)
     learning.learn(turn.id)
+    _join(alice)
     event = MemoryEvent.objects.latest("pk")
     answer = Message.objects.get(role="assistant")
     return Story(
         str(answer.conversation_id), str(answer.pk), str(event.memory_id), str(event.profile_id), str(event.change_id)
     )
+
+
+def _join(person: User) -> None:
+    """Of one organization they decide who answers there, of another they see it."""
+    organizations.found(person, "The harbour pilots")
+    bakers = organizations.found(User.objects.create_user("baker@example.com"), "The bakers of the old town")
+    organizations.admit(bakers, person, Membership.Role.MEMBER)
+    profile_at(person, bakers)
 
 
 def _leave_open(access: MemoryAccess) -> None:

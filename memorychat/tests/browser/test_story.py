@@ -318,8 +318,10 @@ def ids(house: House) -> dict[str, str]:
         " WHERE one.status = 'active' AND one.owner_id = %s LIMIT 1 RETURNING id",
         row[0],
     )
+    organization = house.manage("create_organization", "The harbour pilots", "--owner", "alice@example.com").strip()
     names = ("user_id", "profile_id", "memory_id", "change_id", "message_id", "conversation_id", "answer_id")
-    return dict(zip((*names, "conflict_id"), map(str, [*row, *conflict]), strict=True))
+    ids = (*row, *conflict, organization)
+    return dict(zip((*names, "conflict_id", "organization_id"), map(str, ids), strict=True))
 
 
 def events(house: House) -> int:
