@@ -1,6 +1,8 @@
 """The commands of the pen that do something with memories: /remember and /forget. Their words come by POST alone."""
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
@@ -37,6 +39,14 @@ SAID: dict[str, str] = {
 }
 
 
+@dataclass(frozen=True)
+class Change:
+    """What a command did, to be undone by its words."""
+
+    id: uuid.UUID
+    words: str
+
+
 @login_required
 @require_POST
 def remember(request: PersonRequest) -> HttpResponse:
@@ -49,7 +59,8 @@ def remember(request: PersonRequest) -> HttpResponse:
     candidate = Candidate(content, slot=slot_of(content), ends=ends_of(content), asked_for=True)
     written = writing.remember(access, candidate)
     said = " ".join(filter(None, [SAID.get(written.outcome, ""), written.reason]))
-    return _say(request, said, content=content if written.change_id else "", change_ids=[written.change_id])
+    changes = [Change(written.change_id, content)] if written.change_id else []
+    return _say(request, said, content=content if changes else "", changes=changes)
 
 
 @login_required
@@ -73,15 +84,23 @@ def forget_which(request: PersonRequest) -> HttpResponse:
 @require_POST
 def forget(request: PersonRequest) -> HttpResponse:
     """Exactly those that were ticked. It is done by hand, and so in Paused too, which is said."""
-    changes = []
-    for memory in ticked(request):
-        access = profiles.by_hand(request.user, memory.profile)
-        changes.append(writing.forget(access, memory.pk, reason=BY_COMMAND).change_id)
-    said = _forgotten(request, len(changes)) if changes else "Nothing was ticked, so nothing was forgotten."
-    return _say(request, said, change_ids=changes)
+    memories = ticked(request)
+    unlock(memories)
+    changes = [(memory.content, _forget(request, memory)) for memory in memories]
+    done = [Change(change_id, words) for words, change_id in changes if change_id]
+    return _say(request, _forgotten(request, len(memories), len(done)), changes=done)
 
 
-def _forgotten(request: PersonRequest, count: int) -> str:
+def _forget(request: PersonRequest, memory: Memory) -> uuid.UUID | None:
+    """None of what was forgotten already, on another page perhaps."""
+    return writing.forget(profiles.by_hand(request.user, memory.profile), memory.pk, reason=BY_COMMAND).change_id
+
+
+def _forgotten(request: PersonRequest, ticked_count: int, count: int) -> str:
+    if not ticked_count:
+        return "Nothing was ticked, so nothing was forgotten."
+    if not count:
+        return "That is forgotten already."
     is_paused = request.POST.get("privacy_mode") == PrivacyMode.PAUSED
     return f"{count} forgotten. {BY_HAND_IN_PAUSED}" if is_paused else f"{count} forgotten."
 
@@ -114,8 +133,8 @@ def _say(
     said: str,
     *,
     content: str = "",
-    change_ids: list[uuid.UUID | None] | None = None,
+    changes: Sequence[Change] = (),
     status: int = 200,
 ) -> HttpResponse:
-    context = {"said": said, "content": content, "change_ids": [change for change in change_ids or [] if change]}
+    context = {"said": said, "content": content, "changes": changes}
     return render(request, "conversations/_said.html", context, status=status)

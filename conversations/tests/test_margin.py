@@ -401,6 +401,19 @@ def test_the_command_forget_shows_what_may_be_meant_and_forgets_what_is_ticked(r
     assert "Nothing is remembered of that." in nothing.content.decode()
 
 
+def test_what_is_forgotten_already_is_not_said_to_be_forgotten_now(reader: Client, alice: User) -> None:
+    boat, job = know(alice, "My boat is called Aurora"), know(alice, "I work as a nurse")
+    both = {"memory_ids": [str(boat.pk), str(job.pk)]}
+    shown = reader.post(reverse("forget"), both).content.decode()
+    assert "2 forgotten." in shown
+    assert "Undo: My boat is called Aurora" in shown
+
+    again = reader.post(reverse("forget"), both).content.decode()
+
+    assert "That is forgotten already." in again
+    assert "Undo" not in again
+
+
 def test_in_paused_one_forgets_by_hand_and_is_told_so(reader: Client, alice: User) -> None:
     boat = know(alice, "My boat is called Aurora")
 

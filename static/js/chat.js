@@ -200,7 +200,7 @@ pen.form.addEventListener("change", (event) => {
 document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-switch]")) return;
   setMode("normal");
-  notice.say("Normal from here: say it again, and it is kept.");
+  notice.say("Normal from here: say it again.");
   pen.field.focus();
 });
 

@@ -28,4 +28,9 @@ place.addEventListener("click", (event) => {
   if (event.target.closest("[data-dismiss]")) clear();
 });
 
-place.addEventListener("memories-changed", () => say("Undone."));
+// What was undone says so in its place, as long as something else can be.
+place.addEventListener("memories-changed", ({ target }) => {
+  const undo = target.closest("form");
+  if (!undo || place.querySelectorAll("form").length === 1) say("Undone.");
+  else undo.replaceWith("Undone.");
+});

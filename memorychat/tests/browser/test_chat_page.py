@@ -281,6 +281,26 @@ def test_commands_are_chosen_by_arrows_and_keep_their_words_out_of_addresses(cha
     chat.say("/etc/hosts is a file, and no command.")
 
 
+def test_in_paused_one_forgets_by_hand_and_takes_each_back_by_itself(chat: Chat) -> None:
+    for words in ("I own a boat called Aurora", "I own a boat called Borealis"):
+        chat.try_to_send(f"/remember {words}")
+        expect(chat.notice).to_contain_text("Remembered.")
+    chat.choose("Paused")
+    chat.try_to_send("/forget my boat")
+    expect(chat.notice).to_contain_text("You are in Paused")
+    for name in ("Aurora", "Borealis"):
+        chat.notice.get_by_role("checkbox", name=re.compile(name)).check()
+    chat.notice.get_by_role("button", name="Forget these").click()
+    expect(chat.notice).to_contain_text("2 forgotten. Paused goes on")
+    chat.notice.get_by_role("button", name=re.compile("Undo.*Aurora")).click()
+    expect(chat.notice).to_contain_text("Undone.")
+    expect(chat.notice.get_by_role("button")).to_have_count(1)
+    chat.choose("Incognito")
+    chat.try_to_send("/forget my boat")
+    expect(chat.notice).to_contain_text("Incognito: no memory is read")
+    expect(chat.notice.get_by_role("button", name="Switch to Normal")).to_be_visible()
+
+
 def test_a_command_that_would_write_asks_for_the_normal_mode(chat: Chat) -> None:
     for command, mode in (("/pause", "Paused"), ("/incognito", "Incognito")):
         chat.try_to_send(command)

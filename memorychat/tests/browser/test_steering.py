@@ -122,7 +122,7 @@ def test_a_second_tab_follows_an_answer_and_stops_it(chat: Chat, context: Browse
 
 def test_what_the_model_saw_is_one_click_away_and_names_its_tools(chat: Chat) -> None:
     turn = chat.say(f"{NUTS}, I said.")
-    expect(turn.article).to_contain_text("openai")
+    expect(turn.article).to_contain_text("127.0.0.1 (OpenAI's format)")
     turn.article.get_by_role("link", name="What the model saw").click()
     page = chat.page
     expect(page.get_by_role("heading", name="What the model saw")).to_be_visible()
