@@ -51,13 +51,17 @@ class Growing:
         self._unfolding = Unfolding()
         self._pace = pace
         self._looked_at = 0.0
+        # Whether there is something that it was too early to show.
+        self.is_behind = False
         self.add = self._unfolding.add
 
     def frame(self, given: int) -> dict[str, Any] | None:
         """None when a page knows enough to go on by itself, or when it is too early."""
         now = time.perf_counter()
         is_early = now - self._looked_at < LOOK_SECONDS
-        if is_early or not self._unfolding.needs_look or not self._pace.allows(now):
+        needs_look = self._unfolding.needs_look
+        self.is_behind = needs_look and (is_early or not self._pace.allows(now))
+        if self.is_behind or not needs_look:
             return None
         self._looked_at = now
         closed = self._unfolding.look(range(1, given + 1))

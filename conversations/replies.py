@@ -21,7 +21,7 @@ from conversations import rendering, turns, usage
 from conversations.models import MessageStatus
 from conversations.prompting import prompt_of
 from conversations.receipts import Draft
-from conversations.threads import in_thread
+from conversations.threads import in_thread_ahead
 from conversations.toolbox import Toolbox
 from conversations.turns import Turn
 from memories.tools import TOOLS
@@ -39,7 +39,8 @@ log = structlog.get_logger(__name__)
 Frame = dict[str, Any]
 Listener = Callable[[Frame], Awaitable[None]]
 
-DELTA_SECONDS = 0.08
+# Pieces that come closer together than this go out together: a frame each would cost the page more than it can show.
+DELTA_SECONDS = 0.04
 # How often a model may call tools for one answer, how many at once, and how much it may say in all.
 MOST_ROUNDS, MOST_CALLS = 4, 8
 MOST_OUTPUT_TOKENS = 4_000
@@ -81,6 +82,7 @@ class Reply:
         self._toolbox = Toolbox(turn, self._draft)
         self._unsent = ""
         self._growing = rendering.Growing()
+        self._has_news = asyncio.Event()
         self._sending = asyncio.Lock()
         self._stopped_as: MessageStatus | None = None
         self._started = time.perf_counter()
@@ -119,7 +121,7 @@ class Reply:
 
     async def _outcome(self, writing: asyncio.Task[None]) -> tuple[MessageStatus, str]:
         """How the writing ended: the status of the answer, and the code of the trouble if there was one."""
-        side = [asyncio.create_task(self._send_regularly()), asyncio.create_task(self._renew_regularly())]
+        side = [asyncio.create_task(self._send_news()), asyncio.create_task(self._renew_regularly())]
         try:
             await asyncio.wait([writing])
             if writing.cancelled():
@@ -136,14 +138,16 @@ class Reply:
                 return MessageStatus.INTERRUPTED, "internal"
             return MessageStatus.COMPLETE, ""
         finally:
-            for task in side:
-                task.cancel()
+            # Not while a frame is on its way, which would be lost.
+            async with self._sending:
+                for task in side:
+                    task.cancel()
 
     async def _write(self) -> None:
         """What the model says, within the time that a whole answer may take."""
-        prompt = await in_thread(self._prepare)
+        prompt = await in_thread_ahead(self._prepare)
         if self._is_used_up:
-            await self._take(usage.sentence(self.turn.mode))
+            self._take(usage.sentence(self.turn.mode))
         await self._tell_step("search_memories", len(self._draft.given))
         try:
             async with asyncio.timeout(settings.LLM_TIMEOUT_SECONDS * WHOLE_ANSWER):
@@ -187,7 +191,7 @@ class Reply:
                     case ToolCall():
                         calls.append(piece)
                     case str():
-                        await self._take(piece if len(self.text) > before else self._begun(piece))
+                        self._take(piece if len(self.text) > before else self._begun(piece))
         return self.text[before:], calls
 
     def _begun(self, piece: str) -> str:
@@ -199,7 +203,7 @@ class Reply:
         results = []
         for call in called.calls[:MOST_CALLS]:
             await self._tell_step(call.name)
-            results.append(await in_thread(self._toolbox.use, call))
+            results.append(await in_thread_ahead(self._toolbox.use, call))
         calls = called.calls[: len(results)]
         rounds = [*prompt.rounds, replace(called, calls=calls, results=results)]
         goes_on = len(rounds) < MOST_ROUNDS and self._draft.output_tokens < MOST_OUTPUT_TOKENS
@@ -210,58 +214,61 @@ class Reply:
         if self.turn.mode.reads:
             await self._publish({"type": "reply.step", "tool": tool if tool in TOOLS else "", "found": found})
 
-    async def _take(self, piece: str) -> None:
+    def _take(self, piece: str) -> None:
         is_first = not self.text.strip()
         if len(self.text) + len(piece) > LONGEST_REPLY:
             raise ProviderError("The model does not come to an end.", code="too_long")
         self.text += piece
         self._unsent += piece
+        self._has_news.set()
         if is_first:
             self._draft.first_piece_ms = self._milliseconds()
-            await self._send_unsent()
 
-    async def _send_regularly(self) -> None:
-        """Pieces are gathered: a frame each would cost the page more than it can show."""
+    async def _send_news(self) -> None:
+        """A piece that follows a silence goes out at once; those that follow it closely are gathered."""
         while True:
+            await self._has_news.wait()
+            self._has_news.clear()
+            async with self._sending:
+                await self._send_unsent()
+                if frame := self._growing.frame(len(self._draft.given)):
+                    await self._publish(frame)
+            if self._growing.is_behind:
+                self._has_news.set()
             await asyncio.sleep(DELTA_SECONDS)
-            await self._send_unsent()
-            if frame := self._growing.frame(len(self._draft.given)):
-                await self._publish(frame)
 
     async def _renew_regularly(self) -> None:
         while self.turn.mode.keeps_words:
             await asyncio.sleep(turns.CLAIM_SECONDS / 3)
             try:
-                await in_thread(turns.renew_claim, self.turn)
+                await in_thread_ahead(turns.renew_claim, self.turn)
             except DatabaseError as error:
                 log.warning("claim_not_renewed", error=type(error).__name__)
 
     async def _send_unsent(self) -> None:
-        async with self._sending:
-            text, self._unsent = self._unsent, ""
-            if text:
-                frame = {"type": "reply.delta", "seq": len(self.frames) + 1, "text": text}
-                self.frames.append(frame)
-                self._growing.add(text)
-                await self._publish(frame)
+        text, self._unsent = self._unsent, ""
+        if text:
+            frame = {"type": "reply.delta", "seq": len(self.frames) + 1, "text": text}
+            self.frames.append(frame)
+            self._growing.add(text)
+            await self._publish(frame)
 
     async def _end(self, status: MessageStatus, trouble: str) -> None:
         self._draft.took_ms = self._milliseconds()
         self._draft.guess_usage(self.text)
-        message = await in_thread(turns.finish, self.turn, self.text, status, self._draft)
-        await in_thread(usage.add, self.turn.access.profile.owner, self._draft)
-        if trouble:
-            await self._publish(failed(trouble), last=True)
-            return
-        await self._publish(
-            {
-                "type": "reply.finished" if status is MessageStatus.COMPLETE else "reply.stopped",
-                "message_id": str(message.pk) if message else None,
-                "html": await in_thread(rendering.html_of, self.text, len(self._draft.given)),
-                "receipt": self._draft.frame(self.text),
-            },
-            last=True,
-        )
+        last = await in_thread_ahead(self._keep, status)
+        await self._publish(failed(trouble) if trouble else last, last=True)
+
+    def _keep(self, status: MessageStatus) -> Frame:
+        """What is left to be done in a thread, and the frame that tells of it."""
+        message = turns.finish(self.turn, self.text, status, self._draft)
+        usage.add(self.turn.access.profile.owner, self._draft)
+        return {
+            "type": "reply.finished" if status is MessageStatus.COMPLETE else "reply.stopped",
+            "message_id": str(message.pk) if message else None,
+            "html": rendering.html_of(self.text, len(self._draft.given)),
+            "receipt": self._draft.frame(self.text),
+        }
 
     def picture(self) -> Frame | None:
         """What has come so far as it is shown, for a page that comes back."""

@@ -1,37 +1,74 @@
-"""The border between the asynchronous sockets and the rest, which is synchronous: crossed here and nowhere else."""
+"""The border between the asynchronous sockets and the rest, which is synchronous: crossed here and nowhere else.
 
-import os
-from collections.abc import Callable
+A thread that computes takes its time from the loop that streams to everybody. So they cross one after the other, and
+each when the loop has sent on what came: where many begin at once the beginnings wait, and words go first.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from contextlib import asynccontextmanager
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.db import close_old_connections
 
-from memorychat.llm.minilm import MiniLM
-from memorychat.llm.providers import Nobody, get_embedder
+from memorychat.llm.clients import OnePerLoop
 
-WAITING_THREADS = 16
+MOST_THREADS = 16
+# Who takes longer waits for something itself, a lock or an embedder, and the next one may begin.
+ALONE_SECONDS = 0.05
+# A loop that goes round faster than this has nothing to do; one that never does is not waited for longer than that.
+IDLE_SECONDS, MOST_ROUNDS = 0.003, 6
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="turns")
+_gate = OnePerLoop(asyncio.Lock)
+_queue = OnePerLoop(asyncio.Lock)
+
 
 async def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run it in a thread of the pool, where it may wait for the database without holding up the sockets."""
-    return await database_sync_to_async(work, thread_sensitive=False, executor=_pool())(*args, **kwargs)
+    # Only the first of the queue stands at the gate, beside what goes on already.
+    async with _queue.get():
+        await _gate.get().acquire()
+    return await _run(work, *args, **kwargs)
 
 
-@cache
-def _pool() -> ThreadPoolExecutor:
-    """No more threads than have something to do: each takes its turn from the loop that streams to everybody.
+async def in_thread_ahead(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same for what goes on already: an answer that is on its way does not wait for all that are to begin."""
+    await _gate.get().acquire()
+    return await _run(work, *args, **kwargs)
 
-    Where an embedder is asked over the network most of them only wait, and there are more.
-    """
-    is_here = isinstance(get_embedder(Nobody()), MiniLM)
-    return ThreadPoolExecutor(os.cpu_count() if is_here else WAITING_THREADS, thread_name_prefix="turns")
+
+async def _run(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async with _gate_held():
+        await _idle()
+        return await database_sync_to_async(work, thread_sensitive=False, executor=_threads)(*args, **kwargs)
+
+
+@asynccontextmanager
+async def _gate_held() -> AsyncIterator[None]:
+    """Whoever is at the gate lets the next one in when they are done, or after a while."""
+    leave = asyncio.get_running_loop().call_later(ALONE_SECONDS, _gate.get().release)
+    try:
+        yield
+    finally:
+        if asyncio.get_running_loop().time() < leave.when():
+            leave.cancel()
+            _gate.get().release()
+
+
+async def _idle() -> None:
+    for _ in range(MOST_ROUNDS):
+        began = time.perf_counter()
+        await asyncio.sleep(0)
+        if time.perf_counter() - began < IDLE_SECONDS:
+            return
 
 
 async def give_connection_back() -> None:
