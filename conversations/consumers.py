@@ -12,7 +12,9 @@ from functools import partial
 from typing import Any, ClassVar
 
 import structlog
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from structlog.contextvars import bound_contextvars
 
@@ -23,8 +25,8 @@ from conversations.models import MessageStatus
 from conversations.replies import Frame, Reply
 from conversations.sessions import signed_in, watch
 from conversations.stretches import Stretch, lost_stretches
-from conversations.threads import in_thread
-from conversations.turns import AlreadySent, Said, TurnRefused, UnknownConversation
+from conversations.threads import in_thread, in_thread_ahead
+from conversations.turns import AlreadySent, Said, Turn, TurnRefused, UnknownConversation
 from memories.models import MemoryProfile, PrivacyMode
 from memorychat.lib import metrics
 from memorychat.lib.crypto import key_ring
@@ -83,15 +85,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.reply: Reply | None = None
         self.looking: asyncio.Task[None] | None = None
         await self.accept()
-        user = await in_thread(signed_in, self.scope)
-        if user is None:
-            await self.close(NOT_SIGNED_IN)
-            return
+        self.session_key = self.scope["cookies"].get(settings.SESSION_COOKIE_NAME, "")
         self.conversation_id = self.scope["url_route"]["kwargs"].get("conversation_id")
         try:
             # The first page of a person makes their profile, and its key.
             with key_ring():
-                self.mode = await in_thread(turns.usual_mode, user, self.conversation_id, None)
+                user, self.mode = await in_thread(_enter, self.session_key, self.conversation_id)
+        except SignedOut:
+            await self.close(NOT_SIGNED_IN)
+            return
         except UnknownConversation:
             await self.close(NOT_FOUND)
             return
@@ -100,7 +102,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.close(TOO_MUCH)
             return
         self.user, self.is_open, self.bucket, self.stretch = user, True, bucket, Stretch(user.pk)
-        watch.add(self, self.scope["session"].session_key, partial(self.close, NOT_SIGNED_IN))
+        watch.add(self, self.session_key, partial(self.close, NOT_SIGNED_IN))
         metrics.open_sockets.inc()
         listener.ensure()
         await self.channel_layer.group_add(group_of(user.pk), self.channel_name)
@@ -128,12 +130,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
         with bound_contextvars(correlation_id=str(uuid.uuid4()), user_id=str(self.user.pk)), key_ring():
             try:
                 kind, handle, frame = self._read(text_data)
-                if await in_thread(signed_in, self.scope) is None:
-                    await self.close(NOT_SIGNED_IN)
-                    return
+                if kind not in self.LOOK_THEMSELVES:
+                    self.user = await in_thread_ahead(_signed_in, self.session_key)
                 await handle(self, frame)
             except BadFrame as error:
                 await self._error("bad_frame", str(error))
+            except SignedOut:
+                await self.close(NOT_SIGNED_IN)
             finally:
                 log.info("frame", kind=kind, milliseconds=round((time.perf_counter() - started) * 1000, 1))
 
@@ -190,7 +193,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             history=self.stretch.messages,
         )
         try:
-            turn = await in_thread(turns.begin, self.user, said)
+            turn = await in_thread(_begin, self.session_key, said)
         except AlreadySent as sent:
             await self._saved(frame.client_message_id, sent.turn_id)
             await self._resume(sent.turn_id, after=0)
@@ -235,7 +238,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         reply = self.reply
         return bool(reply and not reply.is_over and not (mode.keeps_words and reply.turn.mode.keeps_words))
 
-    async def _answer(self, turn: turns.Turn, client_message_id: str) -> None:
+    async def _answer(self, turn: Turn, client_message_id: str) -> None:
         if turn.is_new_conversation:
             self.conversation_id = turn.conversation_id
             await self._send({"type": "conversation.opened", "id": str(turn.conversation_id)})
@@ -273,7 +276,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if reply := own or replies.of_conversation(self.conversation_id):
             reply.stop()
         elif self.conversation_id:
-            await in_thread(turns.ask_to_stop, self.user, self.conversation_id)
+            await in_thread_ahead(turns.ask_to_stop, self.user, self.conversation_id)
 
     async def _reply_resume(self, frame: ReplyResume) -> None:
         await self._resume(frame.turn, after=frame.after)
@@ -285,7 +288,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if reply is not None and reply.turn.access.actor == self.user:
             await self._catch_up(reply, after)
             return
-        if await in_thread(turns.is_being_answered, self.user, turn_id):
+        if await in_thread_ahead(turns.is_being_answered, self.user, turn_id):
             await self._send({"type": "reply.started", "turn": str(turn_id)})
             self.looking = asyncio.create_task(self._look_elsewhere(turn_id))
             return
@@ -293,13 +296,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _look_elsewhere(self, turn_id: uuid.UUID) -> None:
         """Another process writes the answer: it is told when it is whole."""
-        while await in_thread(turns.is_being_answered, self.user, turn_id):  # noqa: ASYNC110  # another process writes it
+        while await in_thread_ahead(turns.is_being_answered, self.user, turn_id):  # noqa: ASYNC110  # another process writes it
             await asyncio.sleep(ELSEWHERE_SECONDS)  # what it waits for happens in another process
         with key_ring():
             await self._send_end(turn_id)
 
     async def _send_end(self, turn_id: uuid.UUID) -> None:
-        answer = await in_thread(_read_answer, self.user, turn_id)
+        answer = await in_thread_ahead(_read_answer, self.user, turn_id)
         await self._send(answer or replies.failed("interrupted"))
 
     async def _catch_up(self, reply: Reply, after: int) -> None:
@@ -339,6 +342,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self.reply and self._hear in self.reply.listeners:
             self.reply.listeners.remove(self._hear)
 
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """As Channels has it, but for connections, which `in_thread` gives back: no handler opens one by itself."""
+        await getattr(self, get_handler_name(message))(message)
+
     HANDLERS: ClassVar[dict[str, tuple[type[_Frame], "Handler"]]] = {
         "message.send": (MessageSend, _message_send),
         "reply.again": (ReplyAgain, _reply_again),
@@ -346,6 +353,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         "reply.resume": (ReplyResume, _reply_resume),
         "privacy.set": (PrivacySet, _privacy_set),
     }
+    # Whether the sign-in still holds is looked at with every frame: by these together with what they do.
+    LOOK_THEMSELVES: ClassVar = frozenset({"message.send"})
 
 
 # What a person is told in a sentence, and the socket stays usable.
@@ -355,6 +364,26 @@ Handler = Callable[[ChatConsumer, Any], Awaitable[None]]
 
 class BadFrame(Exception):
     """The frame cannot be read; the message is a sentence for whoever sent it."""
+
+
+class SignedOut(Exception):
+    """The session with which the socket was opened has ended."""
+
+
+def _signed_in(session_key: str) -> User:
+    user = signed_in(session_key)
+    if user is None:
+        raise SignedOut
+    return user
+
+
+def _enter(session_key: str, conversation_id: uuid.UUID | None) -> tuple[User, PrivacyMode]:
+    user = _signed_in(session_key)
+    return user, turns.usual_mode(user, conversation_id, None)
+
+
+def _begin(session_key: str, said: Said) -> Turn:
+    return turns.begin(_signed_in(session_key), said)
 
 
 def _read_answer(user: User, turn_id: uuid.UUID) -> Frame | None:

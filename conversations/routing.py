@@ -3,9 +3,9 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier
+from channels.sessions import CookieMiddleware
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 from django.urls import path
@@ -38,4 +38,5 @@ def is_same_origin(origin: str, host: str) -> bool:
     return origin in settings.CSRF_TRUSTED_ORIGINS or urlsplit(origin).netloc == host
 
 
-sockets = SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+# Whose session it is, the consumer asks by itself: Channels would ask before it, and look at it with every frame.
+sockets = SameOrigin(CookieMiddleware(URLRouter(websocket_urlpatterns)))

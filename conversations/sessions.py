@@ -5,49 +5,40 @@ It is asked anew with every frame; and of sockets on which nothing comes all few
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from importlib import import_module
 from typing import Any
 
 import structlog
-from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
-from conversations.threads import in_thread
+from conversations.threads import in_thread_ahead
 
 log = structlog.get_logger(__name__)
 
 LOOKED_AT_SECONDS = 3.0
 
 
-def signed_in(scope: dict[str, Any]) -> User | None:
-    """The person whose session this socket was opened with, if it is alive: not signed out, changed or deactivated."""
-    session = scope.get("session")
-    if session is None or not session.session_key:
-        return None
-    request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session.session_key)
-    user = get_user(request)
-    return user if isinstance(user, User) and user.is_active else None
+def signed_in(session_key: str) -> User | None:
+    """The person whose session this is, if it is alive: not signed out, changed or deactivated."""
+    return people_of([session_key]).get(session_key)
 
 
-def still_signed_in(session_keys: Collection[str]) -> set[str]:
-    """Those of these sessions that hold, in two queries for all of them."""
+def people_of(session_keys: Collection[str]) -> dict[str, User]:
+    """Session → its person, of those that hold, in two queries for all of them."""
     rows = Session.objects.filter(session_key__in=session_keys, expire_date__gt=timezone.now())
     sessions = {row.session_key: row.get_decoded() for row in rows}
-    people = User.objects.in_bulk([session[SESSION_KEY] for session in sessions.values() if SESSION_KEY in session])
-    by_id = {str(person.pk): person for person in people.values()}
-    return {key for key, session in sessions.items() if _holds(session, by_id.get(session.get(SESSION_KEY, "")))}
+    ids = [session[SESSION_KEY] for session in sessions.values() if SESSION_KEY in session]
+    people = {str(person.pk): person for person in User.objects.filter(pk__in=ids, is_active=True)}
+    found = {key: people.get(session.get(SESSION_KEY, "")) for key, session in sessions.items()}
+    return {key: person for key, person in found.items() if person and _holds(sessions[key], person)}
 
 
-def _holds(session: dict[str, Any], person: User | None) -> bool:
-    if person is None or not person.is_active:
-        return False
+def _holds(session: dict[str, Any], person: User) -> bool:
+    """A password that was changed ends the sessions that were begun with the former one."""
     return constant_time_compare(session.get(HASH_SESSION_KEY, ""), person.get_session_auth_hash())
 
 
@@ -77,7 +68,7 @@ class Watch:
 
     async def _look(self) -> None:
         keys = {key for key, _ in self._ended.values()}
-        signed_in = await in_thread(still_signed_in, keys)
+        signed_in = await in_thread_ahead(people_of, keys)
         for socket, (key, ended) in list(self._ended.items()):
             if key in keys and key not in signed_in:
                 self.remove(socket)
