@@ -10,7 +10,8 @@ from memorychat.lib.crypto import WrappedKey, current_ring, master_keys
 class DataKeyRows:
     def load(self, key_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, WrappedKey]:
         rows = DataKey.objects.filter(pk__in=list(key_ids), wrapped__isnull=False)
-        return {row.pk: WrappedKey(row.master, bytes(row.wrapped or b"")) for row in rows}
+        columns = rows.values_list("pk", "master", "wrapped")
+        return {key_id: WrappedKey(master, bytes(wrapped or b"")) for key_id, master, wrapped in columns}
 
     def is_empty(self) -> bool:
         return not DataKey.objects.exists()

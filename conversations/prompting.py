@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
+from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,8 +53,9 @@ def prompt_of(turn: Turn, draft: Draft) -> Prompt:
         draft.recall = recall(turn.access, turn.question[:QUERY_LIMIT], limit=RECALLED)
         known = give(turn.access.profile, draft, draft.recall.hits)
     offered = tools.offered_to(turn.access)
+    instructions = _instructions(turn)
     prompt = Prompt(
-        instructions_of(turn),
+        _with_summary(instructions, turn.earlier.summary),
         turn.history,
         memories=known,
         reads_memories=turn.mode.reads,
@@ -61,7 +63,7 @@ def prompt_of(turn: Turn, draft: Draft) -> Prompt:
         tools=offered,
         use_of_tools=tools.instructions([tool.name for tool in offered]),
     )
-    draft.prompt = _described(turn, prompt)
+    draft.prompt = _described(turn, prompt, instructions)
     return prompt
 
 
@@ -95,32 +97,32 @@ def _known(profile: MemoryProfile, hits: Sequence[Hit], numbers: dict[uuid.UUID,
     ]
 
 
-def instructions_of(turn: Turn) -> str:
-    """With what was said before the messages that are given in full."""
-    zone = ZoneInfo(turn.access.profile.owner.time_zone)
-    parts = [instructions_for(turn.mode, zone)]
-    if turn.earlier.summary:
-        parts.append(EARLIER.format(summary=turn.earlier.summary))
-    return "\n\n".join(part.strip() for part in parts)
+def _with_summary(instructions: str, summary: str) -> str:
+    """Of what was said before the messages that are given in full."""
+    return f"{instructions}\n\n{EARLIER.format(summary=summary)}" if summary else instructions
 
 
-def instructions_for(mode: PrivacyMode, zone: ZoneInfo) -> str:
-    today = f"{timezone.localdate(timezone=zone):%A, %d %B %Y}"
-    return REPLY.read_text(encoding="utf-8").format(today=today, memory_rule=MEMORY_RULES[mode])
+def _instructions(turn: Turn) -> str:
+    today = f"{_today(turn):%A, %d %B %Y}"
+    return REPLY.read_text(encoding="utf-8").format(today=today, memory_rule=MEMORY_RULES[turn.mode]).strip()
 
 
+def _today(turn: Turn) -> date:
+    return timezone.localdate(timezone=ZoneInfo(turn.access.profile.owner.time_zone))
+
+
+@cache
 def files_in_use() -> str:
     """By which a receipt knows whether the prompt files are still those that were used."""
     return digest_of(REPLY.read_text(encoding="utf-8") + tools.PROMPT.read_text(encoding="utf-8"))
 
 
-def _described(turn: Turn, prompt: Prompt) -> dict[str, Any]:
+def _described(turn: Turn, prompt: Prompt, instructions: str) -> dict[str, Any]:
     """As `Draft.prompt` has it: numbers and ids, no words."""
     earlier = turn.earlier
-    instructions = instructions_for(turn.mode, ZoneInfo(turn.access.profile.owner.time_zone))
     sections = {
         "instructions": instructions,
-        "tools": prompt.use_of_tools + str([asdict(tool) for tool in prompt.tools]) if prompt.tools else "",
+        "tools": prompt.use_of_tools + str(prompt.tools) if prompt.tools else "",
         "memories": "\n".join(known.line() for known in prompt.memories),
         "summary": earlier.summary,
         "history": "\n".join(message.text for message in earlier.messages),
@@ -128,7 +130,7 @@ def _described(turn: Turn, prompt: Prompt) -> dict[str, Any]:
     }
     return {
         "files": files_in_use(),
-        "on": timezone.localdate(timezone=ZoneInfo(turn.access.profile.owner.time_zone)).isoformat(),
+        "on": _today(turn).isoformat(),
         "tokens": {name: tokens_of(words) for name, words in sections.items() if words},
         "history": [str(message_id) for message_id in earlier.ids],
         "summarised": earlier.summarised,

@@ -117,11 +117,13 @@ def begin(user: User, said: Said, *, door: Origin = Origin.CHAT) -> Turn:
         return _begin_unkept(user, said, words, door)
     with transaction.atomic(durable=True):
         conversation, is_new = _conversation_for(user, said, words)
-        message = _store(conversation, said, words)
+        message = _message_for(conversation, said, words, is_new_conversation=is_new)
         _claim(conversation, message)
         conversation.mode, conversation.last_at, conversation.archived_at = said.mode, timezone.now(), None
         conversation.leaf_id = message.pk
-        conversation.save(update_fields=["mode", "last_at", "archived_at", "leaf_id", *CLAIM])
+        conversation.save(update_fields=None if is_new else ["mode", "last_at", "archived_at", "leaf_id", *CLAIM])
+        if message._state.adding:
+            message.save(force_insert=True)
         announce_change(conversation)
     return _turn(conversation, message, user, door, is_new_conversation=is_new)
 
@@ -151,8 +153,10 @@ def finish(turn: Turn, answer: str, status: MessageStatus, receipt: receipts.Dra
     if not turn.mode.keeps_words:
         return None
     with transaction.atomic(durable=True):
-        question = Message.objects.select_for_update(no_key=True, of=("self",)).select_related("owner").get(pk=turn.id)
-        message = None
+        rows = Message.objects.select_for_update(no_key=True, of=("self",)).select_related("conversation")
+        question, message = rows.get(pk=turn.id), None
+        # Whose key is known already.
+        question.owner = turn.access.profile.owner
         if answer.strip():
             message = _store_answer(question, answer, status)
             if receipt:
@@ -225,7 +229,7 @@ def _turn(
     conversation: Conversation, message: Message, user: User, door: Origin, *, is_new_conversation: bool = False
 ) -> Turn:
     access = MemoryAccess(conversation.profile, PrivacyMode(message.mode), actor=user, door=door)
-    branch = Tree.of(conversation).branch(message.parent_id)
+    branch = Tree.of(conversation).branch(message.parent_id) if message.parent_id else []
     unlock([message])
     earlier = earlier_in(conversation, branch)
     return Turn(message.pk, access, message.text, earlier, conversation.pk, is_new_conversation)
@@ -313,7 +317,7 @@ def _conversation_for(user: User, said: Said, words: str) -> tuple[Conversation,
     if conversation_id:
         return _fetch(user, conversation_id, lock=True), False
     profile = profiles.get(user, said.profile_id)
-    return Conversation.objects.create(owner=user, profile=profile, title=titles.first_words(words)), True
+    return Conversation(owner=profile.owner, profile=profile, title=titles.first_words(words)), True
 
 
 def _opened_by(user: User, message_id: uuid.UUID | None) -> uuid.UUID | None:
@@ -323,15 +327,15 @@ def _opened_by(user: User, message_id: uuid.UUID | None) -> uuid.UUID | None:
     return Message.objects.for_user(user).filter(pk=message_id).values_list("conversation", flat=True).first()
 
 
-def _store(conversation: Conversation, said: Said, words: str) -> Message:
-    """The message; the very same one when it is sent again because its first answer got lost."""
-    sent = _sent_before(conversation, said)
+def _message_for(conversation: Conversation, said: Said, words: str, *, is_new_conversation: bool) -> Message:
+    """The message, to be stored; the very same one when it is sent again because its first answer got lost."""
+    sent = None if is_new_conversation else _sent_before(conversation, said)
     if sent is not None:
         is_answered = sent.children.filter(role=Role.ASSISTANT, status=MessageStatus.COMPLETE).exists()
         if is_answered or (conversation.answering == sent.pk and _is_claimed(conversation)):
             raise AlreadySent(sent.pk, conversation.pk)
         return sent
-    return Message.objects.create(
+    return Message(
         id=said.message_id or uuid7(),
         owner=conversation.owner,
         conversation=conversation,

@@ -136,7 +136,7 @@ def _default(user: User) -> MemoryProfile | None:
 
 def _with_whom_they_ask(user: User) -> MemoryProfileQuerySet:
     """The person's profiles, with all that says which models may see them: a stream cannot fetch it."""
-    return MemoryProfile.objects.for_user(user).select_related("owner", "organization")
+    return user.memory_profiles.select_related("organization")
 
 
 def _make(user: User, name: str, description: str = "", **columns: Any) -> MemoryProfile:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -203,11 +204,6 @@ class Tool:
     arguments: type[_Arguments]
     run: Callable[[Any, Occasion], Answer]
 
-    def spec(self, name: str) -> ToolSpec:
-        schema = self.arguments.model_json_schema()
-        description = str(schema.pop("description"))
-        return ToolSpec(name, description, schema)
-
 
 TOOLS: dict[str, Tool] = {
     "search_memories": Tool(SearchMemories, search_memories),
@@ -222,7 +218,14 @@ def offered_to(access: MemoryAccess) -> list[ToolSpec]:
     if access.mode.writes:
         names += ["save_memory"] if access.profile.learning != LearningMode.NEVER else []
         names += ["delete_memory"]
-    return [TOOLS[name].spec(name) for name in names]
+    return [_spec(name) for name in names]
+
+
+@cache
+def _spec(name: str) -> ToolSpec:
+    """As a model is told of it; a schema takes as long to make as some statements of the database."""
+    schema = TOOLS[name].arguments.model_json_schema()
+    return ToolSpec(name, str(schema.pop("description")), schema)
 
 
 def instructions(names: Collection[str]) -> str:
