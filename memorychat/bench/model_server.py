@@ -1,7 +1,7 @@
 """A model over real HTTP that answers at once and then says so many tokens a second, each with the moment it left.
 
 `python -m memorychat.bench.model_server PORT TOKENS A_SECOND`. It speaks chat completions, streamed. Asked for
-something "long" it answers with 90,000 characters at once.
+something "long" it answers with 90,000 characters at once; asked for a "list" each token is an item in Markdown.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import sys
 import time
 
 LONG = "word " * 18_000
+ITEM = "\n* **bold** and `code` "
 
 
 async def main(port: int, tokens: int, a_second: float) -> None:
@@ -19,10 +20,11 @@ async def main(port: int, tokens: int, a_second: float) -> None:
         length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"content-length"))
         request = json.loads(await reader.readexactly(length))
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
-        if "long" in request["messages"][-1]["content"]:
+        asked = request["messages"][-1]["content"]
+        if "long" in asked:
             writer.write(_event(LONG))
         else:
-            await _speak(writer, tokens, a_second)
+            await _speak(writer, tokens, a_second, ITEM if "list" in asked else "")
         writer.write(_event("", "stop") + b"data: [DONE]\n\n")
         with contextlib.suppress(ConnectionError):
             await writer.drain()
@@ -32,11 +34,11 @@ async def main(port: int, tokens: int, a_second: float) -> None:
     await server.serve_forever()
 
 
-async def _speak(writer: asyncio.StreamWriter, tokens: int, a_second: float) -> None:
+async def _speak(writer: asyncio.StreamWriter, tokens: int, a_second: float, before_each: str) -> None:
     started = time.monotonic()
     for number in range(tokens):
         await asyncio.sleep(max(0.0, started + number / a_second - time.monotonic()))
-        writer.write(_event(f"{number}@{time.time():.4f} "))
+        writer.write(_event(f"{before_each}{number}@{time.time():.4f} "))
         await writer.drain()
 
 

@@ -2,7 +2,7 @@
 
 Everybody signs in as somebody else, asks at the same moment, and is answered after recall and saving. The model is a
 process of its own behind real HTTP, and stamps each token with the moment it left. The baseline are as many clients
-that read that model without us.
+that read that model without us. Once more the model answers in Markdown, which is rendered while it comes.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ from memorychat.lib.environment import ROOT
 CHATS = (300, 500)
 TOKENS, A_SECOND = 60, 20.0
 MEMORIES_EACH = 20
+QUESTION = f"What about {word(7)} and {word(49)}?"
 STAMPED = re.compile(r"(\d+)@(\d+\.\d+) ")
 MOST_SECONDS = 120
 MEGABYTE = 1_000_000
@@ -42,11 +43,15 @@ SMALL_BUFFER = 16_384
 
 @dataclass(frozen=True)
 class Heard:
-    """What one client got: the numbers of the tokens in order, and how late each was, in milliseconds."""
+    """What one client got: the numbers of the tokens in order, and how late each was, in milliseconds.
+
+    `waited` is how long it took from the question to the first of them, in milliseconds.
+    """
 
     numbers: list[int]
     delays: list[float]
     ended: str
+    waited: float = 0.0
 
     @property
     def is_whole(self) -> bool:
@@ -59,9 +64,10 @@ def run() -> Iterator[str]:
     fill(people=max(CHATS), each=MEMORIES_EACH)
     cookies = [sign_in(person) for person in User.objects.order_by("pk")]
     with model_server() as address, _web(address) as web:
-        asyncio.run(_all(web.port, cookies[:5]))
+        asyncio.run(_all(web.port, cookies[:5], QUESTION))
         for count in CHATS:
             yield from _measured(web.port, web.pid, cookies[:count], address)
+        yield from _in_markdown(web.port, cookies[: CHATS[0]])
         yield from _never_reads(web.port, web.pid, cookies[0])
 
 
@@ -72,7 +78,7 @@ def _web(address: str) -> AbstractContextManager[Web]:
 def _measured(port: int, pid: int, cookies: list[str], address: str) -> Iterator[str]:
     direct = asyncio.run(_directly(address, len(cookies)))
     before = resident_megabytes(pid)
-    heard = asyncio.run(_all(port, cookies))
+    heard = asyncio.run(_all(port, cookies, QUESTION))
     grown = resident_megabytes(pid) - before
     late, baseline = (Times.of([delay for each in found for delay in each.delays]) for found in (heard, direct))
     name = f"{len(cookies)} at once"
@@ -80,7 +86,15 @@ def _measured(port: int, pid: int, cookies: list[str], address: str) -> Iterator
     yield goal(f"{name}: added delay of a token, p95", late.p95 - baseline.p95, most=100)
     yield line(f"{name}: delay of a token", late)
     yield line(f"{name}: delay from the model itself (baseline)", baseline)
+    yield line(f"{name}: from the question to the first token", Times.of([each.waited for each in heard]))
     yield line(f"{name}: memory of the web process grew by", f"{grown:.0f} MB (goal ≤ 200 MB for 300)")
+
+
+def _in_markdown(port: int, cookies: list[str]) -> Iterator[str]:
+    heard = asyncio.run(_all(port, cookies, f"{QUESTION} As a list."))
+    name = f"{len(cookies)} at once in Markdown"
+    yield line(f"{name}: broken, doubled or reordered", f"{sum(not each.is_whole for each in heard)} of {len(heard)}")
+    yield line(f"{name}: delay of a token", Times.of([delay for each in heard for delay in each.delays]))
 
 
 @contextlib.contextmanager
@@ -111,11 +125,11 @@ def resident_megabytes(pid: int) -> float:
     return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024 / MEGABYTE
 
 
-async def _all(port: int, cookies: list[str]) -> list[Heard]:
+async def _all(port: int, cookies: list[str], question: str) -> list[Heard]:
     pages = await asyncio.gather(*(_open(port, cookie) for cookie in cookies))
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            return list(await asyncio.gather(*(_chat(page) for page in pages)))
+            return list(await asyncio.gather(*(_chat(page, question) for page in pages)))
     finally:
         await asyncio.gather(*(page.close() for page in pages))
 
@@ -127,17 +141,18 @@ async def _open(port: int, cookie: str, **options: Any) -> ClientConnection:
     return await connect(address, origin=origin, additional_headers=headers, **options)
 
 
-async def _chat(page: ClientConnection) -> Heard:
-    text = f"What about {word(7)} and {word(49)}?"
-    await page.send(json.dumps({"type": "message.send", "text": text, "client_message_id": uuid.uuid4().hex}))
+async def _chat(page: ClientConnection, question: str) -> Heard:
+    asked = time.perf_counter()
+    await page.send(json.dumps({"type": "message.send", "text": question, "client_message_id": uuid.uuid4().hex}))
     heard = Heard([], [], "")
-    rest = ""
+    rest, waited = "", 0.0
     while True:
         frame: dict[str, Any] = json.loads(await page.recv())
         if frame["type"] == "reply.delta":
             rest = _take(heard, rest + frame["text"])
+            waited = waited or (time.perf_counter() - asked) * 1000
         if frame["type"] in ("reply.finished", "reply.failed", "error"):
-            return Heard(heard.numbers, heard.delays, frame["type"])
+            return Heard(heard.numbers, heard.delays, frame["type"], waited)
 
 
 def _take(heard: Heard, text: str) -> str:
