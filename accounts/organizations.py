@@ -12,6 +12,7 @@ from memorychat.lib import text
 log = structlog.get_logger(__name__)
 
 NAME_LIMIT = 100
+STAYS = "Who answers for an organization stays its owner."
 Role = Membership.Role
 
 
@@ -36,10 +37,18 @@ def admit(organization: Organization, user: User, role: Membership.Role) -> Memb
     Raises NotAllowed for the person who answers for it, who stays its owner.
     """
     if user.pk == organization.owner_id and role is not Role.OWNER:
-        raise NotAllowed("Who answers for an organization stays its owner.")
+        raise NotAllowed(STAYS)
     membership, _ = Membership.objects.update_or_create(owner=user, organization=organization, defaults={"role": role})
     log.info("member_admitted", organization=str(organization.pk), member=str(user.pk), role=str(role))
     return membership
+
+
+def dismiss(membership: Membership) -> None:
+    """Their profile there stays theirs, and so does its order. Raises NotAllowed like `admit`."""
+    if membership.owner_id == membership.organization.owner_id:
+        raise NotAllowed(STAYS)
+    Membership.objects.filter(pk=membership.pk).delete()
+    log.info("member_dismissed", organization=str(membership.organization_id), member=str(membership.owner_id))
 
 
 def memberships_of(user: User) -> QuerySet[Membership]:

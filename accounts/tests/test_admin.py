@@ -6,8 +6,8 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 
-from accounts import api_keys
-from accounts.models import ApiKey, User
+from accounts import api_keys, organizations
+from accounts.models import ApiKey, Membership, User
 
 pytestmark = pytest.mark.django_db
 
@@ -158,3 +158,35 @@ def test_groups_are_the_superusers_own(warden: Client) -> None:
 
     assert warden.get(reverse("admin:auth_group_add")).status_code == 403
     assert warden.post(reverse("admin:auth_group_change", args=[group.pk]), {"name": "Mine"}).status_code == 403
+
+
+def test_an_organization_is_looked_at_with_its_members_and_profiles(superuser: Client, alice: User, bob: User) -> None:
+    organization = organizations.found(alice, "The harbour pilots")
+    organizations.admit(organization, bob, Membership.Role.MEMBER)
+    organizations.found(bob, "The bakers")
+
+    opened = superuser.get(reverse("admin:accounts_organization_change", args=[organization.pk])).content.decode()
+    members: Any = superuser.get(
+        reverse("admin:accounts_membership_changelist"), {"organization": str(organization.pk)}
+    )
+    theirs: Any = superuser.get(reverse("admin:accounts_membership_changelist"), {"owner": str(bob.pk)})
+    profiles: Any = superuser.get(
+        reverse("admin:memories_memoryprofile_changelist"), {"organization": str(organization.pk)}
+    )
+
+    assert "The harbour pilots" in opened
+    assert {row.owner for row in members.context["cl"].result_list} == {alice, bob}
+    assert {row.role for row in theirs.context["cl"].result_list} == {"owner", "member"}
+    assert profiles.status_code == 200
+
+
+@pytest.mark.parametrize("model", ["organization", "membership"])
+def test_organizations_are_neither_made_nor_changed_here(superuser: Client, alice: User, model: str) -> None:
+    organization = organizations.found(alice, "The harbour pilots")
+    row = organization if model == "organization" else Membership.objects.get()
+
+    assert superuser.get(reverse(f"admin:accounts_{model}_add")).status_code == 403
+    change = reverse(f"admin:accounts_{model}_change", args=[row.pk])
+    assert superuser.post(change, {"role": "member", "owner": alice.pk}).status_code == 403
+    assert superuser.post(reverse(f"admin:accounts_{model}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    assert Membership.objects.get().role == "owner"

@@ -129,6 +129,15 @@ def test_the_commands_found_one_and_have_people_join(alice: User, bob: User, run
     assert roles_of(Organization.objects.get()) == {"alice@example.com": "owner", "bob@example.com": "admin"}
 
 
+def test_who_is_dismissed_belongs_to_it_no_more(pilots: Organization, bob: User, run: Run) -> None:
+    organizations.admit(pilots, bob, Role.ADMIN)
+    assert run("remove_member", str(pilots.pk), "bob@example.com")[0] == 0
+    assert roles_of(pilots) == {"alice@example.com": "owner"}
+    assert not Organization.objects.for_user(bob).exists()
+    with pytest.raises(organizations.NotAllowed):
+        organizations.must_run(pilots, bob)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -141,9 +150,13 @@ def test_the_commands_found_one_and_have_people_join(alice: User, bob: User, run
         ["add_member", "{id}", "nobody@example.com"],
         ["add_member", "{id}", "alice@example.com", "--role", "king"],
         ["add_member", "{id}", "alice@example.com", "--role", "member"],
+        ["remove_member", "{id}", "alice@example.com"],
+        ["remove_member", "{id}", "bob@example.com"],
+        ["remove_member", "{id}", "nobody@example.com"],
+        ["remove_member", "018f0000-0000-7000-8000-000000000000", "alice@example.com"],
     ],
 )
-def test_bad_arguments_are_told_in_one_line(pilots: Organization, alice: User, run: Run, arguments: list[str]) -> None:
+def test_bad_arguments_are_told_in_one_line(pilots: Organization, bob: User, run: Run, arguments: list[str]) -> None:
     status, said, complaint = run(*(each.format(id=pilots.pk) for each in arguments))
     assert (status, said) == (2, "")
     assert complaint

@@ -17,6 +17,7 @@ from pytest_django import Settings
 from accounts.models import User
 from conversations import usage
 from conversations.models import Conversation, Message, Usage
+from conversations.tasks import learn_from_abandoned
 from conversations.tests.conftest import UseModel
 from conversations.tests.test_consumers import OpenPage, cookies, open_page
 from conversations.tests.test_turns import answer, say
@@ -135,6 +136,10 @@ def test_learning_waits_for_the_person_s_next_day_and_loses_nothing(
     tomorrow = timezone.localdate(timezone=ZoneInfo(zone)) + timedelta(days=1)
     assert {(at.date(), at.hour) for at in local} == {(tomorrow, 0)}
     assert run_jobs() == 0
+    # What finds turns that nobody learnt from finds that this one waits.
+    Message.objects.update(created_at=timezone.now() - timedelta(days=2), learning_since=None)
+    learn_from_abandoned()
+    assert waiting() == ["conversations.learn", "conversations.name"]
 
     next_day()
     run_jobs()
@@ -253,6 +258,8 @@ def test_a_test_past_the_limit_of_the_day_asks_nobody(reader: Client, alice: Use
     usage.count(alice, SPENT, Purpose.ANSWERS)
     assert "used up for today" in reader.post(f"{PAGE}fake/test/", follow=True).text
     assert model.prompts == []
+    # But for who costs nothing.
+    assert "The built-in responder answered." in reader.post(f"{PAGE}builtin/test/", follow=True).text
 
 
 @pytest.mark.parametrize(("scale", "passed"), [(1, 5), (2, 10), (0, 30)])

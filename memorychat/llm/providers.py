@@ -202,7 +202,8 @@ def complete(
 
     It is counted in the name of the `keeper` of the words, as far as it came.
     """
-    metering.admit(keeper.owner_id)
+    if model.provider != BuiltinChat.provider:
+        metering.admit(keeper.owner_id)
     heard = Heard(model)
     try:
         # A loop of its own: `async_to_sync` would take the worker's, which all of its jobs share.
