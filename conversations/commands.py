@@ -17,7 +17,7 @@ from memories import profiles
 from memories.access import MemoryAccess
 from memories.engine import writing
 from memories.engine.recall import QUERY_LIMIT, recall
-from memories.engine.rules import ends_of, slot_of
+from memories.engine.rules import understood
 from memories.engine.types import CONTENT_LIMIT, Candidate, Outcome
 from memories.models import Memory, MemoryProfile, Origin, PrivacyMode
 from memories.tools import MAY_BE_MEANT, OFFERED
@@ -56,8 +56,7 @@ def remember(request: PersonRequest) -> HttpResponse:
         content = clean(request.POST.get("text", ""), limit=CONTENT_LIMIT, name="memory")
     except TextError as error:
         return _say(request, str(error), status=UNPROCESSABLE)
-    candidate = Candidate(content, slot=slot_of(content), ends=ends_of(content), asked_for=True)
-    written = writing.remember(access, candidate)
+    written = writing.remember(access, understood(Candidate(content, asked_for=True)))
     said = " ".join(filter(None, [SAID.get(written.outcome, ""), written.reason]))
     changes = [Change(written.change_id, content)] if written.change_id else []
     return _say(request, said, content=content if changes else "", changes=changes)

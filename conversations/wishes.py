@@ -55,8 +55,6 @@ def candidate_of(wish: dict[str, Any], provenance: Provenance, zone: ZoneInfo) -
         confidence=wish["confidence"],
         importance=wish["importance"],
         occurred_at=at or provenance.said_at,
-        slot=rules.slot_of(content),
-        ends=rules.ends_of(content),
         quote=wish["quote"],
         asked_for=wish["asked_for"],
         reason=wish["reason"],
@@ -67,7 +65,8 @@ def candidate_of(wish: dict[str, Any], provenance: Provenance, zone: ZoneInfo) -
     if finding is None:
         return candidate
     happened = at is not None and finding.tells_what_happened
-    return replace(candidate, sector=Sector.EPISODIC if happened else finding.sector)
+    sector = Sector.EPISODIC if happened else finding.sector
+    return replace(candidate, slot=finding.slot, ends=finding.ends, sector=sector)
 
 
 def not_told_by(wished: Sequence[Candidate], found: Sequence[Candidate]) -> list[Candidate]:

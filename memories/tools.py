@@ -21,7 +21,7 @@ from memories.access import MemoryAccess
 from memories.engine import writing
 from memories.engine.limits import Allowance
 from memories.engine.recall import QUERY_LIMIT, recall
-from memories.engine.rules import ends_of, slot_of
+from memories.engine.rules import understood
 from memories.engine.sameness import words_that_matter
 from memories.engine.types import CONTENT_LIMIT, Candidate, Hit, Provenance, UnknownMemory
 from memories.engine.weighing import ASKS_FIRST, HELD_BACK, LIMIT_REACHED, NOT_CLEAR, NOT_LEARNING, Weighed, screened
@@ -272,19 +272,18 @@ def words_of(answer: Answer) -> dict[uuid.UUID, Memory]:
 def _candidate(asked: SaveMemory, occasion: Occasion) -> Candidate:
     content = clean(asked.content, limit=CONTENT_LIMIT, name="memory")
     said = occasion.said or ()
-    return Candidate(
+    candidate = Candidate(
         content=content,
         kind=Kind(asked.kind),
         importance=asked.importance,
         confidence=asked.confidence,
-        slot=slot_of(content),
-        ends=ends_of(content),
         quote=_sentence_behind(content, said),
         asked_for=any(REMEMBERS.search(words) for words in said),
         found_by=FoundBy.MODEL,
         found_version=VERSION,
         provenance=occasion.provenance,
     )
+    return understood(candidate)
 
 
 def _sentence_behind(content: str, said: Sequence[str]) -> str:

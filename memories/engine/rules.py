@@ -6,7 +6,7 @@ passing mood gives nothing. What it keeps, it keeps in the person's own words.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice, zip_longest
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from memories.engine import rules_sentences as english
 from memories.engine.rules_english import ASKED, LOWER_NAME, NAME_ALONE, NAME_HERE, NAMED, RULES, SLOTS
 from memories.engine.rules_shapes import HEDGED, Rule
 from memories.engine.rules_words import GIVEN, NO_NAME, TRAIT
-from memories.engine.types import Ending, Slot
+from memories.engine.types import Candidate, Ending, Slot
 from memories.models import Kind, Sector
 from memorychat.lib.text import function_words, tokens
 from memorychat.lib.wishes import FORGET, REMEMBER_THAT
@@ -26,12 +26,12 @@ __all__ = [
     "SLOTS",
     "VERSION",
     "Finding",
-    "ends_of",
     "event_time",
     "find",
     "find_forgets",
     "slot_of",
     "slots_asked",
+    "understood",
 ]
 
 VERSION = "rules-4"
@@ -86,9 +86,10 @@ def slot_of(content: str) -> Slot | None:
     return next((finding.slot for finding in find(content)), None)
 
 
-def ends_of(content: str) -> tuple[Ending, ...]:
-    """What a statement written by hand ends, when the rules can tell."""
-    return next((finding.ends for finding in find(content)), ())
+def understood(candidate: Candidate) -> Candidate:
+    """A statement in the words of somebody else, with what it is about and what it ends, when the rules can tell."""
+    finding = next(iter(find(candidate.content)), None)
+    return replace(candidate, slot=finding.slot, ends=finding.ends) if finding else candidate
 
 
 def slots_asked(question: str) -> list[Slot]:

@@ -1,6 +1,5 @@
 """What programs send and get about single memories, and lists of them."""
 
-import dataclasses
 import json
 import uuid
 from datetime import datetime
@@ -11,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from pydantic.functional_validators import WrapValidator
 
 from memories.engine import scoring
-from memories.engine.rules import ends_of, slot_of
+from memories.engine.rules import understood
 from memories.engine.types import CONTENT_LIMIT, Candidate, Outcome, Provenance, Written
 from memories.models import Kind, Memory, Origin, Sector, Status
 from memories.profiles import NAME_LIMIT
@@ -145,8 +144,7 @@ class MemoryIn(MemoryItem):
     profile_id: uuid.UUID | None = Field(None, description="The default profile unless given.")
 
     def candidate(self) -> Candidate:
-        given = super().candidate()
-        return dataclasses.replace(given, slot=slot_of(given.content), ends=ends_of(given.content))
+        return understood(super().candidate())
 
 
 class MemoryPatch(Body):
