@@ -110,6 +110,7 @@ list.addEventListener("keydown", (event) => {
   cancel.click();
 });
 
-document.addEventListener("frame", ({ detail }) => TELLING.includes(detail.type) && refreshSoon());
+// A page that nobody sees looks when it is seen again.
+document.addEventListener("frame", ({ detail }) => TELLING.includes(detail.type) && !document.hidden && refreshSoon());
 // Another page may have changed what this one lists.
 document.addEventListener("visibilitychange", () => document.hidden || refreshSoon());
