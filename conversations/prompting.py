@@ -53,7 +53,7 @@ def prompt_of(turn: Turn, draft: Draft) -> Prompt:
         draft.recall = recall(turn.access, turn.question[:QUERY_LIMIT], limit=RECALLED)
         known = give(turn.access.profile, draft, draft.recall.hits)
     offered = tools.offered_to(turn.access)
-    instructions = _instructions(turn)
+    instructions = instructions_on(_today(turn), turn.mode)
     prompt = Prompt(
         _with_summary(instructions, turn.earlier.summary),
         turn.history,
@@ -102,9 +102,8 @@ def _with_summary(instructions: str, summary: str) -> str:
     return f"{instructions}\n\n{EARLIER.format(summary=summary)}" if summary else instructions
 
 
-def _instructions(turn: Turn) -> str:
-    today = f"{_today(turn):%A, %d %B %Y}"
-    return REPLY.read_text(encoding="utf-8").format(today=today, memory_rule=MEMORY_RULES[turn.mode]).strip()
+def instructions_on(day: date, mode: PrivacyMode) -> str:
+    return REPLY.read_text(encoding="utf-8").format(today=f"{day:%A, %d %B %Y}", memory_rule=MEMORY_RULES[mode]).strip()
 
 
 def _today(turn: Turn) -> date:

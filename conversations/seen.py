@@ -8,7 +8,7 @@ from typing import Any
 from conversations import colophon
 from conversations.models import Conversation, Message, Receipt, Role
 from conversations.notes import KnewNote, knew_of
-from conversations.prompting import MEMORY_RULES, REPLY, files_in_use
+from conversations.prompting import files_in_use, instructions_on
 from memories import tools
 from memories.models import PrivacyMode
 from memorychat.lib.crypto import unlock
@@ -105,9 +105,8 @@ def _sections(tokens: dict[str, int]) -> list[Section]:
 
 
 def _instructions(mode: PrivacyMode, prompt: dict[str, Any]) -> str:
-    """As today's files have them, with the day of then."""
-    today = f"{date.fromisoformat(prompt['on']):%A, %d %B %Y}" if "on" in prompt else ""
-    return REPLY.read_text(encoding="utf-8").format(today=today, memory_rule=MEMORY_RULES[mode]).strip()
+    """As today's files have them, with the day of then; none of a receipt that does not say what was in the prompt."""
+    return instructions_on(date.fromisoformat(prompt["on"]), mode) if "on" in prompt else ""
 
 
 def _summary(conversation: Conversation, prompt: dict[str, Any]) -> str:
