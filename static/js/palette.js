@@ -125,8 +125,9 @@ if (palette) {
   });
 
   document.addEventListener("keydown", (event) => {
-    const isWriting = event.target.closest?.("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
-    if (event.key !== "?" || isWriting || document.querySelector("dialog[open]")) return;
+    const field = event.target.closest?.("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
+    // For a moment the focus may still be in the palette that was closed.
+    if (event.key !== "?" || field?.checkVisibility() || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     showKeys();
   });

@@ -339,6 +339,21 @@ def test_the_palette_and_the_keys_open_by_keyboard_on_every_page(chat: Chat) -> 
     expect(page.get_by_role("heading", name="Profiles", level=1)).to_be_visible()
 
 
+# Before the browser has moved the focus out of what was closed.
+CLOSED_AND_ASKED = """() => {
+  const palette = document.getElementById("palette");
+  palette.close();
+  palette.querySelector("input").dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }));
+}"""
+
+
+def test_the_list_of_keys_opens_right_after_the_palette_was_closed(chat: Chat) -> None:
+    chat.page.keyboard.press("Control+k")
+    expect(chat.page.get_by_role("dialog", name="Go to or do")).to_be_visible()
+    chat.page.evaluate(CLOSED_AND_ASKED)
+    expect(chat.page.get_by_role("dialog", name="Keys and commands")).to_be_visible()
+
+
 def test_the_palette_finds_what_was_said_and_what_is_remembered(chat: Chat) -> None:
     turn = chat.say("I own a boat called Aurora.")
     expect(turn.notes("Remembered")).to_be_visible()
