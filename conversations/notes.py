@@ -30,7 +30,7 @@ DECIDED: dict[str, str] = {Status.PENDING: "Keep this?", Status.FORGOTTEN: "Disc
 # And of one that an answer knew, and that does not stand any more.
 SINCE: dict[str, str] = {
     Status.FORGOTTEN: "Forgotten since.",
-    Status.SUPERSEDED: "A newer one holds since.",
+    Status.SUPERSEDED: "Replaced by a newer one since.",
     Status.ARCHIVED: "Archived since.",
     Status.HIDDEN: "Held back since.",
     Status.QUARANTINED: "Held back since.",
