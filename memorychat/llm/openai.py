@@ -105,10 +105,8 @@ class OpenAIChat:
 
     async def _complete(self, prompt: Prompt, headers: dict[str, str]) -> Pieces:
         request: dict[str, Any] = {
-            "model": self.model,
             "messages": [{"role": "system", "content": prompt.system_text()}, *_messages(prompt)],
             "max_tokens": prompt.most_tokens or self._max_tokens,
-            "stream": True,
             "stream_options": {"include_usage": True},
             **self._sampling,
         }
@@ -120,8 +118,12 @@ class OpenAIChat:
                 request["tool_choice"] = "none"
         answer = _Chunks()
         completions = self._clients.get().chat.completions.with_streaming_response
+        # As it is: of its own arguments the client looks at every part, which takes as long as the rest of asking.
+        asked = completions.create(
+            model=self.model, messages=[], stream=True, extra_body=request, extra_headers=headers
+        )
         with named_errors(openai), _refusal_of_tools(prompt):
-            async with completions.create(**request, extra_headers=headers) as response:
+            async with asked as response:
                 async for line in response.iter_lines():
                     if text := answer.take(line):
                         yield text
