@@ -110,7 +110,8 @@ DATABASES = {
         if environment.database_url
         else localpg.database(DATA_DIR, **_connections)
     )
-    | {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+    # Whether a connection of the pool lives is looked at by the engine.
+    | {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -1,12 +1,11 @@
 from typing import Any
 
-from django.db.backends.postgresql import base
-
 from memorychat.lib import localpg
+from memorychat.lib.postgres import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's own, except that whoever first wants a connection starts the server."""
+    """The one of any PostgreSQL, except that whoever first wants a connection starts the server."""
 
     def get_connection_params(self) -> dict[str, Any]:
         server = localpg.ensure(self.settings_dict["DATA_DIR"])
