@@ -69,11 +69,16 @@ class Growing:
         return _frame(len(self._unfolding.blocks), closed, self._unfolding.open)
 
     def whole_frame(self, given: int) -> dict[str, Any] | None:
-        """All of it, for a page that comes back; None while the answer has nothing but words."""
-        unfolding = self._unfolding
-        if not unfolding.has_markup:
+        """All of it, for a page that comes back; None while it is nothing but words, or too long, or too much is asked.
+
+        Such a page shows the text, and hears what it looks like with one of the next frames, or in the end.
+        """
+        unfolding, now = self._unfolding, time.perf_counter()
+        if not unfolding.has_markup or unfolding.is_too_long or not self._pace.allows(now):
             return None
-        return _frame(len(unfolding.blocks), unfolding.blocks, unfolding.rest(range(1, given + 1)))
+        picture = _frame(len(unfolding.blocks), unfolding.blocks, unfolding.rest(range(1, given + 1)))
+        self._pace.spend(time.perf_counter() - now)
+        return picture
 
 
 def _frame(count: int, closed: list[str], still_open: str) -> dict[str, Any]:

@@ -36,14 +36,17 @@ class Unfolding:
     @property
     def needs_look(self) -> bool:
         """Whether more came than words that a page can add by itself."""
-        if self._seen == len(self._tail):
+        if self._seen == len(self._tail) or self.is_too_long:
             return False
         if not self.has_markup:
             self.has_markup = self._begins_markup()
             return self.has_markup
-        if len(self._tail) > (LONGEST_OPEN_CODE if self._kind == "fence" else LONGEST_OPEN):
-            return False
         return not (self._adds_code() if self._kind == "fence" else self._adds_words())
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether what grows is left to the end."""
+        return len(self._tail) > (LONGEST_OPEN_CODE if self._kind == "fence" else LONGEST_OPEN)
 
     def look(self, citations: Collection[int] = ()) -> list[str]:
         """Take in what came, and say which blocks have become whole."""
