@@ -7,6 +7,7 @@ that read that model without us. Once more the model answers in Markdown, which 
 
 import asyncio
 import contextlib
+import itertools
 import json
 import re
 import socket
@@ -45,13 +46,14 @@ SMALL_BUFFER = 16_384
 class Heard:
     """What one client got: the numbers of the tokens in order, and how late each was, in milliseconds.
 
-    `waited` is how long it took from the question to the first of them, in milliseconds.
+    `waited` and `took` are the milliseconds from the question to the first of them and to the end.
     """
 
     numbers: list[int]
     delays: list[float]
     ended: str
     waited: float = 0.0
+    took: float = 0.0
 
     @property
     def is_whole(self) -> bool:
@@ -87,7 +89,14 @@ def _measured(port: int, pid: int, cookies: list[str], address: str) -> Iterator
     yield line(f"{name}: delay of a token", late)
     yield line(f"{name}: delay from the model itself (baseline)", baseline)
     yield line(f"{name}: from the question to the first token", Times.of([each.waited for each in heard]))
+    yield line(f"{name}: answers that streamed in the same moment, at most", str(_most_at_once(heard)))
     yield line(f"{name}: memory of the web process grew by", f"{grown:.0f} MB (goal ≤ 200 MB for 300)")
+
+
+def _most_at_once(heard: list[Heard]) -> int:
+    """They ask at once, and are let in one after the other."""
+    moments = sorted([(each.waited, 1) for each in heard] + [(each.took, -1) for each in heard])
+    return max(itertools.accumulate(change for _, change in moments))
 
 
 def _in_markdown(port: int, cookies: list[str]) -> Iterator[str]:
@@ -152,7 +161,7 @@ async def _chat(page: ClientConnection, question: str) -> Heard:
             rest = _take(heard, rest + frame["text"])
             waited = waited or (time.perf_counter() - asked) * 1000
         if frame["type"] in ("reply.finished", "reply.failed", "error"):
-            return Heard(heard.numbers, heard.delays, frame["type"], waited)
+            return Heard(heard.numbers, heard.delays, frame["type"], waited, (time.perf_counter() - asked) * 1000)
 
 
 def _take(heard: Heard, text: str) -> str:
