@@ -28,6 +28,8 @@ from memorychat.llm.types import (
 
 # Of embeddings; what chat models are asked is tried again by `fallback`, which knows the deadline.
 TRIES_AGAIN = 1
+# Somebody waits for a single text, which is found by its words too, or embedded later.
+ONE_TEXT_SECONDS = 5.0
 # What Ollama, vLLM and others say of a model that knows no tools.
 REFUSES_TOOLS = re.compile(
     r"support[^.]{0,40}\btool|\btools?\b[^.]{0,40}(?:support|enable)|auto-tool-choice", re.IGNORECASE
@@ -271,10 +273,12 @@ class OpenAIEmbedder:
         self.dimensions = dimensions
         self._model = model
         self._client = OpenAI(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=TRIES_AGAIN)
+        self._quick = self._client.with_options(timeout=min(timeout, ONE_TEXT_SECONDS), max_retries=0)
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
+        client = self._client if len(texts) > 1 else self._quick
         with named_errors(openai):
-            answer = self._client.embeddings.create(
+            answer = client.embeddings.create(
                 model=self._model, input=list(texts), dimensions=self.dimensions, encoding_format="float"
             )
         rows = sorted(answer.data, key=lambda row: row.index)
