@@ -1,5 +1,6 @@
 """Conversations for programs, and the chat itself."""
 
+import asyncio
 import uuid
 from datetime import datetime
 
@@ -90,10 +91,10 @@ async def chat(request: ApiRequest, asked: ChatIn) -> ChatOut | HttpResponse | S
         raise _trouble(replies.failed("stopping"))
     await give_connection_back()
     try:
-        turn, record = await in_thread(_take, request, asked)
+        # A program that hangs up meanwhile gets its answer all the same: what is taken is answered.
+        exchange = await asyncio.shield(asyncio.create_task(_begin(request, asked)))
     except AlreadyAnswered as already:
         return _again(asked, already)
-    exchange = Exchange(turn, record)
     if asked.stream:
         events = (as_event(frame) async for frame in exchange.frames())
         return StreamingHttpResponse(events, content_type=EVENT_STREAM, headers=UNBUFFERED)
@@ -115,8 +116,16 @@ async def chat_as_user(
     return await chat(request, asked)
 
 
+async def _begin(request: ApiRequest, asked: ChatIn) -> Exchange:
+    turn, record = await in_thread(_take, request, asked)
+    return Exchange(turn, record)
+
+
 def _take(request: ApiRequest, asked: ChatIn) -> tuple[Turn, IdempotencyRecord | None]:
     """The turn, stored unless it is incognito: of that nothing is kept, and no record of the request either."""
+    if replies.draining.is_set():
+        # It may have waited while the process was told to stop.
+        raise _trouble(replies.failed("stopping"))
     user = request.auth.user
     mode = asked.privacy_mode or turns.usual_mode(user, asked.conversation_id, asked.profile_id)
     asked.check(mode)

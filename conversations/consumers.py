@@ -5,6 +5,7 @@ Close codes: 4401 not signed in (any more), 4404 no such conversation.
 
 import asyncio
 import json
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -25,7 +26,7 @@ from conversations.models import MessageStatus
 from conversations.replies import Frame, Reply
 from conversations.sessions import signed_in, watch
 from conversations.stretches import Stretch, lost_stretches
-from conversations.threads import in_thread, in_thread_ahead
+from conversations.threads import in_thread, in_thread_aside
 from conversations.turns import AlreadySent, Said, Turn, TurnRefused, UnknownConversation
 from memories.models import MemoryProfile, PrivacyMode
 from memorychat.lib import metrics
@@ -39,6 +40,7 @@ FRAME_LIMIT = 64 * 1024
 NOT_SIGNED_IN, NOT_FOUND, TOO_MUCH = 4401, 4404, 4429
 # How often a reply is looked for that another process writes.
 ELSEWHERE_SECONDS = 1.0
+SESSION_KEY = re.compile(r"[a-z0-9]{8,40}")
 ENDS = ("reply.finished", "reply.stopped")
 
 
@@ -86,6 +88,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.looking: asyncio.Task[None] | None = None
         await self.accept()
         self.session_key = self.scope["cookies"].get(settings.SESSION_COOKIE_NAME, "")
+        if not SESSION_KEY.fullmatch(self.session_key):
+            await self.close(NOT_SIGNED_IN)
+            return
         self.conversation_id = self.scope["url_route"]["kwargs"].get("conversation_id")
         try:
             # The first page of a person makes their profile, and its key.
@@ -131,7 +136,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             try:
                 kind, handle, frame = self._read(text_data)
                 if kind not in self.LOOK_THEMSELVES:
-                    self.user = await in_thread_ahead(_signed_in, self.session_key)
+                    self.user = await in_thread_aside(_signed_in, self.session_key)
                 await handle(self, frame)
             except BadFrame as error:
                 await self._error("bad_frame", str(error))
@@ -195,6 +200,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         try:
             turn = await in_thread(_begin, self.session_key, said)
         except AlreadySent as sent:
+            await self._open(sent.conversation_id)
             await self._saved(frame.client_message_id, sent.turn_id)
             await self._resume(sent.turn_id, after=0)
         except REFUSALS as error:
@@ -205,8 +211,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _refuses_now(self, mode: PrivacyMode) -> bool:
         """Whether no answer can be begun here, with a sentence that says why."""
-        if replies.draining.is_set():
-            await self._error("stopping", "The server is being restarted. Your message was not taken; try again.")
+        try:
+            replies.refuse_while_draining()
+        except TurnRefused as error:
+            await self._refuse(error)
             return True
         if self._answers_unkept(mode):
             await self._error("being_answered", "Your last message is still being answered. Wait for it, or stop it.")
@@ -239,15 +247,19 @@ class ChatConsumer(AsyncWebsocketConsumer):
         return bool(reply and not reply.is_over and not (mode.keeps_words and reply.turn.mode.keeps_words))
 
     async def _answer(self, turn: Turn, client_message_id: str) -> None:
-        if turn.is_new_conversation:
-            self.conversation_id = turn.conversation_id
-            await self._send({"type": "conversation.opened", "id": str(turn.conversation_id)})
+        await self._open(turn.conversation_id)
         if turn.mode.keeps_words:
             await self._saved(client_message_id, turn.id)
         elif turn.id in replies.running:
             await self._resume(turn.id, after=0)
             return
         self.reply = replies.start(turn, self._hear)
+
+    async def _open(self, conversation_id: uuid.UUID | None) -> None:
+        """The page goes on in the conversation that its message opened, now or when it was sent before."""
+        if self.conversation_id is None and conversation_id:
+            self.conversation_id = conversation_id
+            await self._send({"type": "conversation.opened", "id": str(conversation_id)})
 
     async def _hear(self, frame: Frame) -> None:
         """A frame of the running reply; the last one of an incognito turn joins the stretch, which lives here alone."""
@@ -276,7 +288,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if reply := own or replies.of_conversation(self.conversation_id):
             reply.stop()
         elif self.conversation_id:
-            await in_thread_ahead(turns.ask_to_stop, self.user, self.conversation_id)
+            await in_thread_aside(turns.ask_to_stop, self.user, self.conversation_id)
 
     async def _reply_resume(self, frame: ReplyResume) -> None:
         await self._resume(frame.turn, after=frame.after)
@@ -288,21 +300,23 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if reply is not None and reply.turn.access.actor == self.user:
             await self._catch_up(reply, after)
             return
-        if await in_thread_ahead(turns.is_being_answered, self.user, turn_id):
+        if await in_thread_aside(turns.is_being_answered, self.user, turn_id):
             await self._send({"type": "reply.started", "turn": str(turn_id)})
+            if self.looking:
+                self.looking.cancel()
             self.looking = asyncio.create_task(self._look_elsewhere(turn_id))
             return
         await self._send_end(turn_id)
 
     async def _look_elsewhere(self, turn_id: uuid.UUID) -> None:
         """Another process writes the answer: it is told when it is whole."""
-        while await in_thread_ahead(turns.is_being_answered, self.user, turn_id):  # noqa: ASYNC110  # another process writes it
+        while await in_thread_aside(turns.is_being_answered, self.user, turn_id):  # noqa: ASYNC110  # another process writes it
             await asyncio.sleep(ELSEWHERE_SECONDS)  # what it waits for happens in another process
         with key_ring():
             await self._send_end(turn_id)
 
     async def _send_end(self, turn_id: uuid.UUID) -> None:
-        answer = await in_thread_ahead(_read_answer, self.user, turn_id)
+        answer = await in_thread_aside(_read_answer, self.user, turn_id)
         await self._send(answer or replies.failed("interrupted"))
 
     async def _catch_up(self, reply: Reply, after: int) -> None:
@@ -383,7 +397,10 @@ def _enter(session_key: str, conversation_id: uuid.UUID | None) -> tuple[User, P
 
 
 def _begin(session_key: str, said: Said) -> Turn:
-    return turns.begin(_signed_in(session_key), said)
+    """It may have waited while the process was told to stop."""
+    user = _signed_in(session_key)
+    replies.refuse_while_draining()
+    return turns.begin(user, said)
 
 
 def _read_answer(user: User, turn_id: uuid.UUID) -> Frame | None:

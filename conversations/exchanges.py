@@ -14,7 +14,7 @@ from conversations import rendering, replies
 from conversations.models import Message
 from conversations.replies import Frame
 from conversations.schemas import ChatOut
-from conversations.threads import in_thread_ahead
+from conversations.threads import in_thread_aside
 from conversations.turns import Turn
 
 log = structlog.get_logger(__name__)
@@ -69,7 +69,7 @@ class Exchange:
             self._text += frame["text"]
         # Before the program can hear the end, for it might ask again at once.
         if frame["type"] in ENDS and self._record:
-            await in_thread_ahead(self._settle, self._record, frame)
+            await in_thread_aside(self._settle, self._record, frame)
         await self._frames.put(frame)
 
     def _settle(self, record: IdempotencyRecord, last: Frame) -> None:

@@ -15,15 +15,15 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseFailure
 
 from conversations import rendering, turns, usage
 from conversations.models import MessageStatus
 from conversations.prompting import prompt_of
 from conversations.receipts import Draft
-from conversations.threads import in_thread_ahead
+from conversations.threads import in_thread_ahead, in_thread_aside
 from conversations.toolbox import Toolbox
-from conversations.turns import Turn
+from conversations.turns import Turn, TurnRefused
 from memories.tools import TOOLS
 from memorychat.jobs import correlation_id
 from memorychat.lib.crypto import key_ring
@@ -84,6 +84,7 @@ class Reply:
         self._growing = rendering.Growing()
         self._has_news = asyncio.Event()
         self._sending = asyncio.Lock()
+        self._using: asyncio.Task[str] | None = None
         self._stopped_as: MessageStatus | None = None
         self._started = time.perf_counter()
         self._writing: asyncio.Task[None] | None = None
@@ -121,9 +122,14 @@ class Reply:
 
     async def _outcome(self, writing: asyncio.Task[None]) -> tuple[MessageStatus, str]:
         """How the writing ended: the status of the answer, and the code of the trouble if there was one."""
-        side = [asyncio.create_task(self._send_news()), asyncio.create_task(self._renew_regularly())]
+        sending = asyncio.create_task(self._send_news())
+        sending.add_done_callback(_log_crash)
+        claims.ensure()
         try:
             await asyncio.wait([writing])
+            if self._using:
+                # What a tool has begun is done, and belongs to this answer.
+                await asyncio.wait([self._using])
             if writing.cancelled():
                 status = self._stopped_as or MessageStatus.INTERRUPTED
                 return status, "" if status is MessageStatus.STOPPED else "stopping"
@@ -140,23 +146,23 @@ class Reply:
         finally:
             # Not while a frame is on its way, which would be lost.
             async with self._sending:
-                for task in side:
-                    task.cancel()
+                sending.cancel()
 
     async def _write(self) -> None:
         """What the model says, within the time that a whole answer may take."""
-        prompt = await in_thread_ahead(self._prepare)
-        if self._is_used_up:
-            self._take(usage.sentence(self.turn.mode))
-        await self._tell_step("search_memories", len(self._draft.given))
         try:
             async with asyncio.timeout(settings.LLM_TIMEOUT_SECONDS * WHOLE_ANSWER):
+                prompt = await in_thread_ahead(self._prepare)
+                if self._is_used_up:
+                    self._take(usage.sentence(self.turn.mode))
+                await self._tell_step("search_memories", len(self._draft.given))
                 await self._converse(prompt)
         except TimeoutError as error:
             raise ProviderError("The model did not come to an end in time.", code="timeout") from error
 
     async def _converse(self, prompt: Prompt) -> None:
         """Round by round: what the model calls is done, and it is asked again with what came of it."""
+        asked_at = time.perf_counter()
         while True:
             text, calls = await self._round(prompt)
             if not calls and not self.text.strip():
@@ -166,8 +172,14 @@ class Reply:
             if not (prompt.tools and prompt.may_call):
                 raise ProviderError("The model calls tools that it was not offered.", code="nonsense")
             if isinstance(self._model, FallbackChat):
-                self._model = self._model.only(self._draft.provider)
+                self._model = self._model.only(self._draft.provider, silence=self._patience(asked_at))
             prompt = await self._call_tools(prompt, ToolRound(text, calls, []))
+
+    def _patience(self, asked_at: float) -> float:
+        """Seconds until a word must come: however often a model calls tools, the first one has a time for all of it."""
+        if self.text.strip():
+            return settings.LLM_TIMEOUT_SECONDS
+        return max(settings.LLM_TIMEOUT_SECONDS - (time.perf_counter() - asked_at), 0.0)
 
     def _prepare(self) -> Prompt:
         """A person who has used up what they may is answered by the built-in responder, and is told."""
@@ -203,7 +215,8 @@ class Reply:
         results = []
         for call in called.calls[:MOST_CALLS]:
             await self._tell_step(call.name)
-            results.append(await in_thread_ahead(self._toolbox.use, call))
+            self._using = asyncio.create_task(in_thread_ahead(self._toolbox.use, call))
+            results.append(await asyncio.shield(self._using))
         calls = called.calls[: len(results)]
         rounds = [*prompt.rounds, replace(called, calls=calls, results=results)]
         goes_on = len(rounds) < MOST_ROUNDS and self._draft.output_tokens < MOST_OUTPUT_TOKENS
@@ -211,7 +224,11 @@ class Reply:
 
     async def _tell_step(self, tool: str, found: int | None = None) -> None:
         """What is done while no word comes yet; `found` counts the memories that are at hand now."""
-        if self.turn.mode.reads:
+        if not self.turn.mode.reads:
+            return
+        async with self._sending:
+            # What was said before it is heard before it.
+            await self._send_unsent()
             await self._publish({"type": "reply.step", "tool": tool if tool in TOOLS else "", "found": found})
 
     def _take(self, piece: str) -> None:
@@ -236,14 +253,6 @@ class Reply:
             if self._growing.is_behind:
                 self._has_news.set()
             await asyncio.sleep(DELTA_SECONDS)
-
-    async def _renew_regularly(self) -> None:
-        while self.turn.mode.keeps_words:
-            await asyncio.sleep(turns.CLAIM_SECONDS / 3)
-            try:
-                await in_thread_ahead(turns.renew_claim, self.turn)
-            except DatabaseError as error:
-                log.warning("claim_not_renewed", error=type(error).__name__)
 
     async def _send_unsent(self) -> None:
         text, self._unsent = self._unsent, ""
@@ -291,6 +300,28 @@ class Reply:
         return (time.perf_counter() - self._started) * 1000
 
 
+class Claims:
+    """Renews the claims of all answers that are being written in this process, as long as there are any."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+
+    def ensure(self) -> None:
+        if self._task is None or self._task.done() or self._task.get_loop() is not asyncio.get_running_loop():
+            self._task = asyncio.create_task(self._renew_regularly())
+
+    async def _renew_regularly(self) -> None:
+        while running:
+            await asyncio.sleep(turns.CLAIM_SECONDS / 3)
+            try:
+                await in_thread_aside(turns.renew_claims, [reply.turn for reply in running.values()])
+            except DatabaseFailure as error:
+                log.warning("claims_not_renewed", error=type(error).__name__)
+
+
+claims = Claims()
+
+
 def _log_crash(task: asyncio.Task[None]) -> None:
     """What no one foresaw; the page was told already."""
     if not task.cancelled() and (error := task.exception()):
@@ -301,6 +332,12 @@ def failed(code: str) -> Frame:
     """With the id under which the log tells more."""
     message = TROUBLES.get(code, TROUBLES["internal"])
     return {"type": "reply.failed", "code": code, "message": message, "correlation_id": correlation_id()}
+
+
+def refuse_while_draining() -> None:
+    """Raises TurnRefused."""
+    if draining.is_set():
+        raise TurnRefused("The server is being restarted. Your message was not taken; try again.", code="stopping")
 
 
 def start(turn: Turn, listener: Listener) -> Reply:

@@ -10,12 +10,12 @@ from typing import Any
 import structlog
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError
+from django.db import Error as DatabaseFailure
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
-from conversations.threads import in_thread_ahead
+from conversations.threads import in_thread_aside
 
 log = structlog.get_logger(__name__)
 
@@ -63,12 +63,12 @@ class Watch:
             await asyncio.sleep(LOOKED_AT_SECONDS)
             try:
                 await self._look()
-            except DatabaseError as error:
+            except DatabaseFailure as error:
                 log.warning("sign_ins_not_looked_at", error=type(error).__name__)
 
     async def _look(self) -> None:
         keys = {key for key, _ in self._ended.values()}
-        signed_in = await in_thread_ahead(people_of, keys)
+        signed_in = await in_thread_aside(people_of, keys)
         for socket, (key, ended) in list(self._ended.items()):
             if key in keys and key not in signed_in:
                 self.remove(socket)

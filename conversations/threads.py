@@ -1,7 +1,8 @@
 """The border between the asynchronous sockets and the rest, which is synchronous: crossed here and nowhere else.
 
 A thread that computes takes its time from the loop that streams to everybody. So they cross one after the other, and
-each when the loop has sent on what came: where many begin at once the beginnings wait, and words go first.
+each when the loop has sent on what came: where many begin at once the beginnings wait, and words go first. What keeps
+answers and sign-ins in order waits for nobody, and has threads of its own: others may all hang in something.
 """
 
 import asyncio
@@ -17,16 +18,17 @@ from django.db import close_old_connections
 
 from memorychat.llm.clients import OnePerLoop
 
-MOST_THREADS = 16
+MOST_THREADS, MOST_ASIDE = 16, 2
 # Who takes longer waits for something itself, a lock or an embedder, and the next one may begin.
-ALONE_SECONDS = 0.05
-# A loop that goes round faster than this has nothing to do; one that never does is not waited for longer than that.
-IDLE_SECONDS, MOST_ROUNDS = 0.003, 6
+ALONE_SECONDS = 0.02
+# A loop that goes round faster than this has nothing to do; one that never does is waited for so long.
+IDLE_SECONDS, MOST_WAITED = 0.003, 0.03
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="turns")
+_aside = ThreadPoolExecutor(MOST_ASIDE, thread_name_prefix="aside")
 _gate = OnePerLoop(asyncio.Lock)
 _queue = OnePerLoop(asyncio.Lock)
 
@@ -40,9 +42,14 @@ async def in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> 
 
 
 async def in_thread_ahead(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """The same for what goes on already: an answer that is on its way does not wait for all that are to begin."""
+    """The same for an answer that is on its way: it does not wait for all that are to begin."""
     await _gate.get().acquire()
     return await _run(work, *args, **kwargs)
+
+
+async def in_thread_aside(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The same for what is short and may not wait: the end of an answer, claims, stops, sign-ins."""
+    return await database_sync_to_async(work, thread_sensitive=False, executor=_aside)(*args, **kwargs)
 
 
 async def _run(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -64,10 +71,11 @@ async def _gate_held() -> AsyncIterator[None]:
 
 
 async def _idle() -> None:
-    for _ in range(MOST_ROUNDS):
-        began = time.perf_counter()
+    first = began = time.perf_counter()
+    while began - first < MOST_WAITED:
         await asyncio.sleep(0)
-        if time.perf_counter() - began < IDLE_SECONDS:
+        before, began = began, time.perf_counter()
+        if began - before < IDLE_SECONDS:
             return
 
 

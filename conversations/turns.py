@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -35,6 +35,8 @@ MESSAGE_LIMIT = 32_000
 CLAIM = ("answering", "answering_since")
 # For so long a claim to answer holds without being renewed.
 CLAIM_SECONDS = 15
+# For so long a page may try to get rid of a message.
+SENT_AGAIN = timedelta(hours=1)
 
 
 class UnknownConversation(Exception):
@@ -175,11 +177,13 @@ def finish(turn: Turn, answer: str, status: MessageStatus, receipt: receipts.Dra
     return message
 
 
-def renew_claim(turn: Turn) -> None:
-    """The answer is still being written."""
-    Conversation.objects.for_user(turn.access.profile.owner).filter(answering=turn.id).update(
-        answering_since=timezone.now()
+def renew_claims(turns: Sequence[Turn]) -> None:
+    """Their answers are still being written."""
+    kept = [turn for turn in turns if turn.mode.keeps_words]
+    claimed = Conversation.objects.filter(
+        pk__in=[turn.conversation_id for turn in kept], answering__in=[turn.id for turn in kept]
     )
+    claimed.update(answering_since=timezone.now())
 
 
 def find_answer(user: User, turn_id: uuid.UUID) -> Message | None:
@@ -313,18 +317,28 @@ def _fetch_own(user: User, message_id: uuid.UUID) -> Message:
 
 
 def _conversation_for(user: User, said: Said, words: str) -> tuple[Conversation, bool]:
-    conversation_id = said.conversation_id or _opened_by(user, said.message_id)
+    conversation_id = said.conversation_id or _opened_by(user, said)
     if conversation_id:
         return _fetch(user, conversation_id, lock=True), False
     profile = profiles.get(user, said.profile_id)
     return Conversation(owner=profile.owner, profile=profile, title=titles.first_words(words)), True
 
 
-def _opened_by(user: User, message_id: uuid.UUID | None) -> uuid.UUID | None:
-    """The conversation of a first message that is sent again."""
-    if message_id is None:
+def _opened_by(user: User, said: Said) -> uuid.UUID | None:
+    """The conversation of a first message that is sent again, since nobody heard what became of it."""
+    messages = Message.objects.for_user(user)
+    if said.message_id:
+        messages = messages.filter(pk=said.message_id)
+    elif said.client_message_id:
+        # Two at once: the second waits here and finds what the first made.
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{user.pk} {said.client_message_id}"]
+            )
+        messages = messages.filter(client_message_id=said.client_message_id, created_at__gt=timezone.now() - SENT_AGAIN)
+    else:
         return None
-    return Message.objects.for_user(user).filter(pk=message_id).values_list("conversation", flat=True).first()
+    return messages.order_by("-pk").values_list("conversation", flat=True).first()
 
 
 def _message_for(conversation: Conversation, said: Said, words: str, *, is_new_conversation: bool) -> Message:

@@ -128,7 +128,7 @@ def test_two_tabs_do_not_answer_one_conversation_at_once(alice: User) -> None:
 def test_a_process_that_died_while_answering_blocks_nobody_for_long(alice: User) -> None:
     first = say(alice)
     Conversation.objects.update(answering_since=timezone.now() - timedelta(minutes=1))
-    turns.renew_claim(first)
+    turns.renew_claims([first])
     with pytest.raises(TurnRefused):
         say(alice, "And I like tea", conversation_id=first.conversation_id)
     Conversation.objects.update(answering_since=timezone.now() - timedelta(minutes=1))

@@ -62,9 +62,9 @@ class FallbackChat:
                 await asyncio.sleep(pause)
         raise trouble
 
-    def only(self, provider: str) -> "FallbackChat":
+    def only(self, provider: str, *, silence: float) -> "FallbackChat":
         """Of these models the one that answered: what it began, no other one goes on with."""
-        return FallbackChat([model for model in self.models if model.provider == provider], silence=self._silence)
+        return FallbackChat([model for model in self.models if model.provider == provider], silence=silence)
 
     async def aclose(self) -> None:
         for model in self.models:
