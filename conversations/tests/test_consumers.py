@@ -666,6 +666,23 @@ async def test_a_flood_of_frames_closes_the_socket_that_it_comes_on(
     assert (await other.say("Hello"))[-1]["html"] == '<p dir="auto">Fine.</p>\n'
 
 
+async def test_the_frames_of_all_pages_of_a_person_count_together(
+    open_page: OpenPage, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowding, "FRAMES_A_SECOND", 0.001)
+    first, second, other = await open_page(alice), await open_page(alice), await open_page(bob)
+    for _ in range(crowding.MOST_FRAMES - 1):
+        await first.send("privacy.set", mode="normal")
+    await first.send("message.send", text="")
+    assert (await first.receive())["code"] == "bad_message"
+
+    await second.send("privacy.set", mode="normal")
+    assert (await second.receive())["code"] == "too_much"
+    assert await second.closed_with() == 4429
+    await other.send("message.send", text="")
+    assert (await other.receive())["code"] == "bad_message"
+
+
 async def test_an_answer_with_markup_is_sent_as_it_is_shown_block_by_block(
     use_model: UseModel, alice: User, open_page: OpenPage
 ) -> None:
