@@ -53,8 +53,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         )
 
 
-# Made by migrations and the same for every test.
-NEVER_EMPTIED = {"django_migrations", "django_content_type", "auth_permission"}
+# Made by migrations and the same for every test; and the worker that browser tests share is known by its row.
+NEVER_EMPTIED = {"django_migrations", "django_content_type", "auth_permission", "procrastinate_workers"}
 
 
 @pytest.fixture(scope="session", autouse=True)

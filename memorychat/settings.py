@@ -266,6 +266,8 @@ MEMORY_WRITES_PER_HOUR = environment.memory_writes_per_hour
 EPISODE_OWN_MESSAGES = environment.episode_own_messages
 EPISODE_ALL_MESSAGES = environment.episode_all_messages
 RATE_LIMIT_SCALE = environment.rate_limit_scale
+# Of allauth's own limits that of new accounts alone, since a house or an office may have one address.
+ACCOUNT_RATE_LIMITS = {"signup": f"{max(1, round(20 * RATE_LIMIT_SCALE))}/m/ip" if RATE_LIMIT_SCALE else None}
 
 # Addresses are unique whatever their case, which this check does not see: a constraint on User says so.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]

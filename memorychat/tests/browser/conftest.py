@@ -121,6 +121,8 @@ def _variables(address: str, keys_file: Path) -> dict[str, str]:
         "OPENAI_API_KEY": "",
         "OPENAI_BASE_URL": "",
         "LOG_LEVEL": "WARNING",
+        # Every test signs somebody up, from one address.
+        "RATE_LIMIT_SCALE": "5",
     }
 
 
