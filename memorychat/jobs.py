@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job as Row
 from procrastinate.jobs import Status
@@ -196,11 +196,15 @@ async def _put_back(row: Row) -> bool:
     """False: it was put back too often, so it is given up."""
     again = row.attempts < MOST_RESCUES
     logger.warning("job_rescued" if again else "job_given_up", job=row.task_name, job_id=row.id, attempts=row.attempts)
-    if again:
-        await app.job_manager.retry_job(row)
-    else:
+    if not again:
         await app.job_manager.finish_job(row, status=Status.FAILED, delete_job=False)
-    return again
+        return False
+    try:
+        await app.job_manager.retry_job(row)
+    except UniqueViolation:
+        # The same was enqueued since, and waits: that one does the work of both.
+        await app.job_manager.finish_job(row, status=Status.FAILED, delete_job=True)
+    return True
 
 
 def run_waiting() -> int:

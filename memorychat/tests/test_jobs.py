@@ -163,6 +163,20 @@ def test_jobs_of_a_dead_worker_are_put_back_and_run_again(run_jobs: Callable[[],
     assert len(seen) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_job_of_a_dead_worker_that_was_enqueued_anew_is_done_by_the_new_one(run_jobs: Callable[[], int]) -> None:
+    """Two that wait with one queueing lock are refused, and a worker that did not get over that did nothing else."""
+    profile_id = uuid.uuid4()
+    jobs.enqueue(one_at_a_time, profile_id=profile_id)
+    _take_and_die()
+    assert jobs.enqueue(one_at_a_time, profile_id=profile_id)
+
+    assert async_to_sync(jobs.rescue)() == 1
+    assert status_of_the_only_job() == "todo"
+    assert run_jobs() == 1
+    assert [each["profile_id"] for each in seen] == [profile_id]
+
+
 def test_jobs_of_a_living_worker_are_left_to_it() -> None:
     jobs.enqueue(note)
     _take_and_die()

@@ -72,18 +72,20 @@ async def _work_until(stop: asyncio.Event) -> None:
                     worker_middleware=[hands.hold],
                 )
             )
-            side = [asyncio.create_task(_rescue_from_time_to_time(hands)), asyncio.create_task(stop.wait())]
+            rescuing = asyncio.create_task(_rescue_from_time_to_time(hands))
+            tasks: list[asyncio.Task[Any]] = [working, rescuing, asyncio.create_task(stop.wait())]
             try:
-                await asyncio.wait([working, *side], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in (working, *side):
+                for task in tasks:
                     task.cancel()
-                await asyncio.gather(working, *side, return_exceptions=True)
+                await asyncio.gather(*tasks, return_exceptions=True)
             _raise_failure(working)
+            _raise_failure(rescuing)
 
 
-def _raise_failure(working: asyncio.Task[None]) -> None:
-    if not working.cancelled() and (error := working.exception()):
+def _raise_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
         raise error
 
 
